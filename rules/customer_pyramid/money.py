@@ -1,0 +1,46 @@
+"""Money as a whole number of units, 10,000 to one of the currency: exact in every database."""
+
+from decimal import Decimal
+from fractions import Fraction
+
+MONEY_SCALE = 4
+UNITS = 10**MONEY_SCALE
+
+
+def to_units(amount: Decimal) -> int:
+    """Return *amount* in units, halves away from zero; raise `ValueError` if it isn't finite."""
+    if not amount.is_finite():
+        raise ValueError(f"amount must be a finite number, not {amount!r}")
+    return half_up(Fraction(amount) * UNITS)
+
+
+def from_units(units: int) -> Decimal:
+    """Return *units* as an exact decimal with four places."""
+    return Decimal(units).scaleb(-MONEY_SCALE)
+
+
+def cents(units: int | Fraction) -> Decimal:
+    """Return *units* as a decimal with two places, halves away from zero."""
+    return Decimal(half_up(Fraction(units) * 100 / UNITS)).scaleb(-2)
+
+
+def show(units: int) -> str:
+    """Return *units* as text for a reader: `38,400.50`, and `38,400` where it is whole."""
+    amount = cents(units)
+    return f"{amount:,.0f}" if amount == amount.to_integral_value() else f"{amount:,.2f}"
+
+
+def half_up(value: Fraction) -> int:
+    """Return the nearest whole number, halves away from zero."""
+    rounded = (2 * abs(value.numerator) + value.denominator) // (2 * value.denominator)
+    return rounded if value >= 0 else -rounded
+
+
+def places(value: Fraction, digits: int) -> Decimal:
+    """Return *value* as a decimal with *digits* places, halves away from zero."""
+    return Decimal(half_up(value * 10**digits)).scaleb(-digits)
+
+
+def share(part: int, whole: int) -> Decimal | None:
+    """Return *part* of *whole* to six places; None if there is no whole."""
+    return places(Fraction(part, whole), 6) if whole else None

@@ -1,0 +1,106 @@
+"""Recognised sales: which opportunities count, at which rate, and what is wrong with the rest."""
+
+from datetime import date
+from typing import Literal, TypeAlias, cast, get_args
+
+import ibis
+import ibis.expr.types as ir
+
+IssueKind: TypeAlias = Literal[
+    "won_without_amount",
+    "won_without_close_date",
+    "won_in_the_future",
+    "without_account",
+    "unknown_account",
+    "missing_rate",
+]
+ISSUE_KINDS: tuple[IssueKind, ...] = get_args(IssueKind)
+
+RATE = "decimal(19, 10)"  # with 19 digits of money it fills the 38 a database can multiply
+
+
+def recognised(
+    opportunities: ir.Table, *, as_of: date, base_currency: str, rates: ir.Table | None = None
+) -> ir.Table:
+    """Return the sales that count up to *as_of*, in the base currency.
+
+    Columns: id, account_id, close_date, amount, product, owner_id. Credits are negative amounts. A
+    sale without a currency is in the base currency; one without a rate valid on its close date does
+    not count, see `issue_flags`.
+    """
+    rated = _rated(opportunities, base_currency, rates)
+    counted = rated.filter(_counts(rated, as_of), rated.rated)
+    return counted.select(
+        "id",
+        "account_id",
+        "close_date",
+        amount=counted.base_amount,
+        product="product",
+        owner_id="owner_id",
+    )
+
+
+def issue_flags(
+    opportunities: ir.Table,
+    accounts: ir.Table,
+    *,
+    as_of: date,
+    base_currency: str,
+    rates: ir.Table | None = None,
+) -> ir.Table:
+    """Return id, account_id, currency and close_date of every opportunity, and a flag per issue."""
+    rows = _rated(opportunities, base_currency, rates)
+    won = rows.status == "won"
+    flags: dict[str, ir.BooleanValue] = {
+        "won_without_amount": won & rows.amount.isnull(),
+        "won_without_close_date": won & rows.close_date.isnull(),
+        "won_in_the_future": won & (rows.close_date > _day(as_of)).fill_null(False),
+        "without_account": rows.account_id.isnull(),
+        "unknown_account": rows.account_id.notnull() & ~rows.account_id.isin(accounts.id),
+        "missing_rate": _counts(rows, as_of) & ~rows.rated,
+    }
+    return rows.select("id", "account_id", "currency", "close_date", **flags)
+
+
+def issue_counts(flags: ir.Table) -> ir.Table:
+    """Return one row with the number of opportunities that have each kind of issue."""
+    return flags.aggregate(**{kind: flags.count(where=flags[kind]) for kind in ISSUE_KINDS})
+
+
+def issue_rows(flags: ir.Table, kind: IssueKind) -> ir.Table:
+    """Return id, account_id, currency and close_date of those with one *kind* of issue, by id."""
+    return (
+        flags.filter(flags[kind])
+        .select("id", "account_id", "currency", "close_date")
+        .order_by("id")
+    )
+
+
+def _rated(opportunities: ir.Table, base_currency: str, rates: ir.Table | None) -> ir.Table:
+    """Add *base_amount*, and *rated*: whether the amount could be converted."""
+    native = opportunities.currency.isnull() | (opportunities.currency == base_currency)
+    if rates is None:
+        return opportunities.mutate(base_amount=opportunities.amount, rated=native)
+    dated = rates.select(
+        rate_currency="currency", rate_valid_from="valid_from", rate=rates.rate.cast(RATE)
+    )
+    joined = opportunities.mutate(native=native).asof_join(
+        dated,
+        on=opportunities.close_date >= dated.rate_valid_from,
+        predicates=[opportunities.currency == dated.rate_currency],
+    )
+    converted = (joined.amount.cast("decimal(19, 0)") * joined.rate).round(0).cast("int64")
+    return joined.mutate(
+        base_amount=ibis.ifelse(joined.native, joined.amount, converted),
+        rated=joined.native | joined.rate.notnull(),
+    )
+
+
+def _counts(rows: ir.Table, as_of: date) -> ir.BooleanValue:
+    complete = rows.account_id.notnull() & rows.amount.notnull() & rows.close_date.notnull()
+    due = (rows.close_date <= _day(as_of)).fill_null(False)
+    return (rows.status == "won") & complete & due
+
+
+def _day(day: date) -> ir.DateScalar:
+    return cast("ir.DateScalar", ibis.literal(day, type="date"))

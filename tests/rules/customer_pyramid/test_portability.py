@@ -1,0 +1,63 @@
+"""The expressions compile for the databases users may outgrow DuckDB to."""
+
+from datetime import date
+from decimal import Decimal
+
+import ibis
+import pytest
+
+from customer_pyramid.migration import migration_counts
+from customer_pyramid.periods import Period
+from customer_pyramid.sales import issue_counts, issue_flags, recognised
+from customer_pyramid.settings import PyramidSettings
+from customer_pyramid.standings import standings
+from customer_pyramid.summary import concentration, layer_summary
+from customer_pyramid.totals import totals
+from six_goals.retention import retention_candidates
+from six_goals.rhythm import own_rhythm
+from six_goals.settings import RetentionSettings, UpSellSettings
+from six_goals.up_sell import up_sell_candidates
+from tests.rules.crm import ACCOUNTS, CONTACTS, LAST_RUN, LINKS, OPPORTUNITIES, RATES
+
+AS_OF = date(2024, 12, 31)
+
+
+@pytest.mark.parametrize(
+    "settings",
+    [
+        PyramidSettings(),
+        PyramidSettings(hysteresis=Decimal("0.1"), confirm_runs=2, tie_policy="demote"),
+        PyramidSettings(method="cumulative", active="any_order", index=Decimal("1.1")),
+    ],
+    ids=["default", "hysteresis", "cumulative"],
+)
+def test_every_step_compiles_for_postgresql(settings: PyramidSettings) -> None:
+    current = Period.trailing(AS_OF)
+    previous = current.previous()
+    accounts = ibis.table(ACCOUNTS, name="accounts")
+    deals, rates = ibis.table(OPPORTUNITIES, name="deals"), ibis.table(RATES, name="rates")
+    sales = recognised(deals, as_of=AS_OF, base_currency="EUR", rates=rates)
+    stood = standings(
+        accounts,
+        totals(sales, current, previous),
+        deals.filter(deals.status == "open").select("account_id"),
+        settings,
+        current,
+        previous,
+        contacts=ibis.table(CONTACTS, name="contacts"),
+        links=ibis.table(LINKS, name="links"),
+        last_run=ibis.table(LAST_RUN, name="last_run"),
+    )
+    kept = ibis.table(stood.schema(), name="standings")
+    rhythm = own_rhythm(sales, AS_OF)
+    flags = issue_flags(deals, accounts, as_of=AS_OF, base_currency="EUR", rates=rates)
+    for step in (
+        stood,
+        layer_summary(kept, current, previous),
+        concentration(kept, settings),
+        migration_counts(kept),
+        issue_counts(flags),
+        retention_candidates(kept, rhythm, RetentionSettings()),
+        up_sell_candidates(kept, UpSellSettings()),
+    ):
+        assert ibis.to_sql(step, dialect="postgres")
