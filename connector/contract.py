@@ -1,0 +1,257 @@
+"""What an adapter is: frozen descriptions and the protocols of what they open.
+
+Adapters never retry, never map values and never log a secret: they raise our errors, and the host
+decides. `crm_client` of `connector.http` turns HTTP failures into them.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import date, datetime
+from decimal import Decimal
+from typing import TYPE_CHECKING, Generic, Literal, Protocol, TypeAlias, TypeVar
+
+from connector.model import Stream
+
+if TYPE_CHECKING:  # both are slow to import; an adapter imports what it needs
+    import pyarrow as pa
+    from pydantic import BaseModel
+
+Scalar: TypeAlias = str | int | Decimal | bool | date | datetime | None
+Rows: TypeAlias = "Sequence[Mapping[str, object]] | pa.Table"
+"""Records under the CRM's own field names: mappings, or an Arrow table from a bulk API or file."""
+
+
+@dataclass(frozen=True, slots=True)
+class Unreadable:
+    """A row that the source itself could not take apart; it is quarantined like any other.
+
+    *where* finds it again ("accounts.csv line 17"), *text* is the row as it stands.
+    """
+
+    where: str
+    text: str
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
+class Page:
+    """Some rows of a stream, and where to go on after them.
+
+    *cursor* resumes after this page: it is saved in the same transaction as the rows, and given
+    to `pull` again after a crash and on the next run. *deleted* are ids that no longer exist.
+    *scan* names the full reading of the stream that the page belongs to: once the last page of a
+    scan is stored, what the scan did not hold counts as deleted. None means the page is an
+    increment. *total* is how many rows to expect, where the source knows.
+    """
+
+    rows: Rows
+    cursor: str
+    deleted: Sequence[str] = ()
+    unreadable: Sequence[Unreadable] = ()
+    scan: str | None = None
+    total: int | None = None
+
+
+class Source(Protocol):
+    """Reads a CRM. Opened for one run, used by one thread."""
+
+    def check(self) -> str:
+        """Return who we are there, as a person would say it; raise AuthError or AccessError."""
+        ...
+
+    def pull(self, stream: Stream, fields: Sequence[str], cursor: str | None) -> Iterator[Page]:
+        """Yield the stream's pages after *cursor*, in an order in which it can be resumed.
+
+        *fields* are the CRM's names. A source with a modification time reads inclusively from it
+        (and a little before it, for records committed late): a row read again changes nothing.
+        No page at all means that nothing has changed.
+        """
+        ...
+
+    def close(self) -> None:
+        """Let go of connections and files."""
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class Ref:
+    """The record that a change or a task hangs on."""
+
+    id: str
+    stream: Stream = Stream.ACCOUNTS
+
+
+@dataclass(frozen=True, slots=True)
+class SetFields:
+    """Set *values* on a record; *old* is what it held when the change was planned."""
+
+    ref: Ref
+    values: Mapping[str, Scalar]
+    old: Mapping[str, Scalar]
+
+    @property
+    def marker(self) -> str:
+        """Return what identifies the change among those of its run."""
+        return f"fields:{self.ref.id}"
+
+
+@dataclass(frozen=True, slots=True)
+class PutTask:
+    """Create the task *marker*, or bring the one that exists (*task_id*) up to these values."""
+
+    ref: Ref
+    marker: str
+    goal: str
+    subject: str
+    body: str
+    owner: str | None
+    due: date
+    priority: Literal["High", "Normal", "Low"]
+    created_on: date
+    task_id: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class CloseTask:
+    """Close the task *marker*, whose reason has gone."""
+
+    ref: Ref
+    marker: str
+    task_id: str
+    reason: str
+    closed_on: date
+
+
+Change: TypeAlias = SetFields | PutTask | CloseTask
+
+
+@dataclass(frozen=True, slots=True)
+class HeldTask:
+    """A task of ours as the CRM holds it now; a person may have edited, done or rejected it."""
+
+    marker: str
+    account: str
+    status: Literal["open", "done", "rejected"]
+    id: str
+    subject: str = ""
+    body: str = ""
+    owner: str | None = None
+    due: date | None = None
+    priority: str = "Normal"
+    created_on: date | None = None
+    closed_on: date | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Current:
+    """What the CRM holds for some accounts.
+
+    *accounts* has one row an account that exists, with its `id` and the fields asked for under
+    the CRM's names; an account that is not in it does not exist there. *tasks* are all of ours
+    for these accounts, whether open or not.
+    """
+
+    accounts: Rows
+    tasks: Sequence[HeldTask] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Applied:
+    """The change is in the CRM; *id* is the record or task it made or changed."""
+
+    marker: str
+    id: str
+
+
+@dataclass(frozen=True, slots=True)
+class Unchanged:
+    """The CRM held these values already; nothing was sent."""
+
+    marker: str
+
+
+@dataclass(frozen=True, slots=True)
+class Rejected:
+    """The CRM refused the change for good; *message* in the CRM's own words."""
+
+    marker: str
+    code: str
+    message: str
+
+
+@dataclass(frozen=True, slots=True)
+class Retry:
+    """The CRM could not take the change now; it may after *after* seconds."""
+
+    marker: str
+    after: float | None
+    message: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Conflict:
+    """The record has changed since the plan; *current* is what it holds now."""
+
+    marker: str
+    current: Mapping[str, Scalar]
+
+
+@dataclass(frozen=True, slots=True)
+class Unknown:
+    """Sent, and no answer came; never sent again before `current` has been read."""
+
+    marker: str
+    message: str
+
+
+WriteOutcome: TypeAlias = Applied | Unchanged | Rejected | Retry | Conflict | Unknown
+
+
+class Writer(Protocol):
+    """Writes into a CRM. One instance is never shared between threads."""
+
+    def check(self, fields: Sequence[str]) -> str:
+        """Return where we write to, or raise: each of *fields* must exist and be writable."""
+        ...
+
+    def current(self, accounts: Sequence[str], fields: Sequence[str]) -> Current:
+        """Return what the CRM holds now for *accounts*: the truth, not our memory."""
+        ...
+
+    def write(self, changes: Sequence[Change]) -> Iterator[WriteOutcome]:
+        """Yield one outcome a change, in any order, matched by marker."""
+        ...
+
+    def close(self) -> None:
+        """Let go of connections and files."""
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class Capabilities:
+    """What the host may count on: how many accounts `current` and changes `write` take at once."""
+
+    read_batch: int = 200
+    write_batch: int = 200
+
+
+S = TypeVar("S", bound="BaseModel")
+
+
+@dataclass(frozen=True, slots=True)
+class Adapter(Generic[S]):
+    """One CRM: its settings (a pydantic model, secrets as SecretStr), fields and what it opens.
+
+    *fields* maps our names to the CRM's for each stream offered; a job adds to it or overrides
+    it. A field that only this default names may be missing from what the CRM sends.
+    """
+
+    name: str
+    settings: type[S]
+    fields: Mapping[Stream, Mapping[str, str]]
+    source: Callable[[S], Source] | None = None
+    writer: Callable[[S], Writer] | None = None
+    capabilities: Capabilities = field(default_factory=Capabilities)
+    about: str = ""

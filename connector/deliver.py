@@ -1,0 +1,313 @@
+"""Sends the changes of a plan, batch by batch, through the ledger.
+
+A batch stands in the ledger as `sending` before the first request leaves. A change without an
+answer is never sent again before the target has been read: it may have arrived.
+"""
+
+from __future__ import annotations
+
+import json
+import logging
+import time
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Final, assert_never
+
+import pyarrow as pa
+
+from connector.contract import (
+    Applied,
+    Change,
+    CloseTask,
+    Conflict,
+    Current,
+    PutTask,
+    Ref,
+    Rejected,
+    Retry,
+    SetFields,
+    Unchanged,
+    Unknown,
+    WriteOutcome,
+    Writer,
+)
+from connector.decide import goal_of
+from connector.errors import RateLimited, Transient
+from connector.store import Bulk, Store
+
+logger = logging.getLogger(__name__)
+
+_ATTEMPTS: Final = 5
+_SETTLED: Final = (Applied, Unchanged, Rejected, Conflict)
+
+
+@dataclass(slots=True)
+class Delivered:
+    """What became of the changes: sent = applied + unchanged + rejected + waiting."""
+
+    sent: int = 0
+    applied: int = 0
+    unchanged: int = 0
+    rejected: int = 0
+    waiting: int = 0
+
+    def assert_adds_up(self) -> None:
+        """Raise AssertionError if a change has no outcome."""
+        if self.sent != self.applied + self.unchanged + self.rejected + self.waiting:
+            raise AssertionError(f"changes do not add up: {self}")
+
+
+class Delivery:
+    """The sending of one run's changes to one target."""
+
+    def __init__(
+        self,
+        store: Store,
+        job_id: int,
+        run_id: str,
+        writer: Writer,
+        *,
+        sleep: Callable[[float], None] = time.sleep,
+    ) -> None:
+        self._store = store
+        self._job_id = job_id
+        self._run_id = run_id
+        self._writer = writer
+        self._sleep = sleep
+
+    def send(self, changes: Sequence[Change]) -> Delivered:
+        """Send a batch; return its counts when every change has an outcome in the ledger."""
+        counts = Delivered(sent=len(changes))
+        by_marker = {change.marker: change for change in changes}
+        if len(by_marker) != len(changes):
+            raise AssertionError("two changes of a batch have one marker")
+        rows = self._ledger(changes)
+        with self._store.bulk() as bulk:
+            bulk.upsert("ledger", _with_states(rows, changes, {}))
+            bulk.commit()
+        outcomes = self._outcomes(by_marker)
+        with self._store.bulk() as bulk:
+            bulk.upsert("ledger", _with_states(rows, changes, outcomes))
+            self._remember_tasks(bulk, by_marker, outcomes)
+            bulk.commit()
+        for outcome in outcomes.values():
+            _count(counts, outcome)
+        counts.assert_adds_up()
+        return counts
+
+    def refuse(self, accounts: Iterable[str], code: str, message: str) -> None:
+        """Note accounts that can't be written at all, because the target does not have them."""
+        changes = [SetFields(Ref(account), {}, {}) for account in accounts]
+        outcomes: dict[str, WriteOutcome] = {
+            change.marker: Rejected(change.marker, code, message) for change in changes
+        }
+        with self._store.bulk() as bulk:
+            bulk.upsert("ledger", _with_states(self._ledger(changes), changes, outcomes))
+            bulk.commit()
+
+    def _outcomes(self, changes: Mapping[str, Change]) -> dict[str, WriteOutcome]:
+        outcomes: dict[str, WriteOutcome] = {}
+        for attempt in range(_ATTEMPTS):
+            pending = [c for m, c in changes.items() if not isinstance(outcomes.get(m), _SETTLED)]
+            if attempt:
+                # An answer may have been lost: see what has arrived before anything is sent again.
+                outcomes |= self._arrived(pending)
+                pending = [c for c in pending if not isinstance(outcomes.get(c.marker), _SETTLED)]
+            if not pending:
+                break
+            delay = self._attempt(pending, outcomes)
+            open_ones = [m for m in changes if not isinstance(outcomes.get(m), _SETTLED)]
+            if not open_ones:
+                break
+            if attempt + 1 < _ATTEMPTS:
+                self._sleep(delay if delay is not None else min(60.0, 2.0**attempt))
+        for marker in changes.keys() - outcomes.keys():
+            outcomes[marker] = Unknown(marker, "no answer")
+        return outcomes
+
+    def _attempt(
+        self, pending: Sequence[Change], outcomes: dict[str, WriteOutcome]
+    ) -> float | None:
+        """Send *pending* once; return how long the target asks to wait, None if it does not say."""
+        delay: float | None = None
+        asked = {change.marker for change in pending}
+        try:
+            for outcome in self._writer.write(pending):
+                if outcome.marker not in asked:
+                    raise AssertionError(f"outcome for {outcome.marker!r}, which was not sent")
+                outcomes[outcome.marker] = outcome
+                if isinstance(outcome, Retry) and outcome.after is not None:
+                    delay = max(delay or 0.0, outcome.after)
+        except Transient as error:
+            delay = error.retry_after if isinstance(error, RateLimited) else delay
+            for marker in asked:
+                if not isinstance(outcomes.get(marker), _SETTLED):
+                    outcomes[marker] = Unknown(marker, str(error))
+        return delay
+
+    def _arrived(self, pending: Sequence[Change]) -> dict[str, WriteOutcome]:
+        accounts = sorted({change.ref.id for change in pending})
+        fields = sorted({n for c in pending if isinstance(c, SetFields) for n in c.values})
+        try:
+            current = self._writer.current(accounts, fields)
+        except Transient:
+            return {}
+        found = _Found(current)
+        return {
+            change.marker: Applied(change.marker, target)
+            for change in pending
+            if (target := found.target_of(change)) is not None
+        }
+
+    def _remember_tasks(
+        self, bulk: Bulk, changes: Mapping[str, Change], outcomes: Mapping[str, WriteOutcome]
+    ) -> None:
+        puts = [
+            (change, outcome.id)
+            for marker, change in changes.items()
+            if isinstance(change, PutTask) and isinstance(outcome := outcomes[marker], Applied)
+        ]
+        if puts:
+            bulk.upsert("task", self._tasks(puts))
+
+    def _ledger(self, changes: Sequence[Change]) -> pa.Table:
+        count = len(changes)
+        return pa.table(
+            {
+                "run_id": pa.array([self._run_id] * count, pa.string()),
+                "marker": pa.array([change.marker for change in changes], pa.string()),
+                "job_id": pa.array([self._job_id] * count, pa.int64()),
+                "account_id": pa.array([change.ref.id for change in changes], pa.string()),
+                "kind": pa.array([_KINDS[type(change)] for change in changes], pa.string()),
+                "content": pa.array([_content(change) for change in changes], pa.string()),
+            }
+        )
+
+    def _tasks(self, puts: Sequence[tuple[PutTask, str]]) -> pa.Table:
+        count = len(puts)
+        changes = [change for change, _ in puts]
+        return pa.table(
+            {
+                "job_id": pa.array([self._job_id] * count, pa.int64()),
+                "marker": pa.array([change.marker for change in changes], pa.string()),
+                "account_id": pa.array([change.ref.id for change in changes], pa.string()),
+                "goal": pa.array([goal_of(change.marker) for change in changes], pa.string()),
+                "target_id": pa.array([target for _, target in puts], pa.string()),
+                "subject": pa.array([change.subject for change in changes], pa.string()),
+                "priority": pa.array([change.priority for change in changes], pa.string()),
+            }
+        )
+
+
+_KINDS: Final = {SetFields: "fields", PutTask: "put_task", CloseTask: "close_task"}
+
+
+def _with_states(
+    rows: pa.Table, changes: Sequence[Change], outcomes: Mapping[str, WriteOutcome]
+) -> pa.Table:
+    """Return ledger *rows* with what became of each change; `sending` where nothing has yet."""
+    said = [_said(outcomes.get(change.marker)) for change in changes]
+    for place, name in enumerate(("state", "code", "message", "target_id")):
+        column = pa.array([one[place] for one in said], pa.string())
+        rows = rows.append_column(name, column)
+    return rows
+
+
+class _Found:
+    """What the target holds after an answer was lost."""
+
+    def __init__(self, current: Current) -> None:
+        rows = current.accounts
+        listed = rows.to_pylist() if isinstance(rows, pa.Table) else rows
+        self._accounts: dict[str, Mapping[str, object]] = {str(row["id"]): row for row in listed}
+        self._tasks = {task.marker: task for task in current.tasks}
+
+    def target_of(self, change: Change) -> str | None:
+        """Return the id of the record if the change is in the target, else None."""
+        if isinstance(change, SetFields):
+            held = self._accounts.get(change.ref.id)
+            if held is None:
+                return None
+            same = all(same_text(held.get(n), value) for n, value in change.values.items())
+            return change.ref.id if same else None
+        task = self._tasks.get(change.marker)
+        if isinstance(change, PutTask):
+            same = task is not None and (
+                change.task_id is None
+                or (task.subject, task.priority) == (change.subject, change.priority)
+            )
+        else:
+            same = task is not None and task.status != "open"
+        return task.id if task is not None and same else None
+
+
+def same_text(held: object, value: object) -> bool:
+    """Say whether two values read the same: None and empty text are one."""
+    return ("" if held is None else str(held)) == ("" if value is None else str(value))
+
+
+def ledger_states(
+    store: Store, run_id: str, states: Collection[str]
+) -> Iterator[dict[str, object]]:
+    """Yield the ledger rows of a run that are in one of *states*."""
+    with store.bulk() as bulk:
+        marks = ", ".join("?" * len(states))
+        rows = bulk.fetch(
+            f"select * from ledger where run_id = ? and state in ({marks}) order by marker",
+            run_id,
+            *states,
+        )
+    yield from rows.to_pylist()
+
+
+def _count(counts: Delivered, outcome: WriteOutcome) -> None:
+    match outcome:
+        case Applied():
+            counts.applied += 1
+        case Unchanged():
+            counts.unchanged += 1
+        case Rejected():
+            counts.rejected += 1
+        case Conflict() | Retry() | Unknown():
+            counts.waiting += 1
+        case _:
+            assert_never(outcome)
+
+
+def _said(outcome: WriteOutcome | None) -> tuple[str, str | None, str | None, str | None]:
+    """Return state, code, message and target id as the ledger keeps them."""
+    match outcome:
+        case None:
+            return "sending", None, None, None
+        case Applied(id=target):
+            return "applied", None, None, target
+        case Unchanged():
+            return "unchanged", None, None, None
+        case Rejected(code=code, message=message):
+            return "rejected", code, message, None
+        case Retry(message=message):
+            return "retry", None, message, None
+        case Conflict():
+            return "conflict", None, "the record has changed since the plan", None
+        case Unknown(message=message):
+            return "unknown", None, message, None
+        case _:
+            assert_never(outcome)
+
+
+def _content(change: Change) -> str:
+    match change:
+        case SetFields(values=values, old=old):
+            said: object = {name: [old.get(name), value] for name, value in values.items()}
+        case PutTask():
+            said = {
+                "subject": change.subject,
+                "owner": change.owner,
+                "due": change.due,
+                "priority": change.priority,
+            }
+        case CloseTask():
+            said = {"reason": change.reason}
+        case _:
+            assert_never(change)
+    return json.dumps(said, ensure_ascii=False, default=str)

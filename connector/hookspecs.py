@@ -1,0 +1,21 @@
+"""The hooks by which plugins join in; each returns frozen descriptions and does nothing else."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Any, Final
+
+import pluggy
+
+if TYPE_CHECKING:
+    from connector.contract import Adapter
+
+PROJECT: Final = "connector"
+hookspec: Final = pluggy.HookspecMarker(PROJECT)
+hookimpl: Final = pluggy.HookimplMarker(PROJECT)
+
+
+@hookspec
+def adapters() -> Sequence[Adapter[Any]]:
+    """Return the adapters that this plugin brings."""
+    raise NotImplementedError  # a specification; pluggy never calls it

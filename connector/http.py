@@ -1,0 +1,201 @@
+"""HTTP for adapters: a client whose failures are our errors, and what they mean for a change.
+
+It never sends anything twice: the host does that (`retry`), as it alone knows what is safe.
+"""
+
+from __future__ import annotations
+
+import html
+import logging
+import re
+import ssl
+from datetime import UTC, datetime
+from email.utils import parsedate_to_datetime
+from functools import cache
+from typing import TYPE_CHECKING, Any, Final
+
+import httpx
+
+from connector.contract import Rejected, Retry, Unknown
+from connector.errors import (
+    AccessError,
+    AuthError,
+    ConfigError,
+    RateLimited,
+    RemoteError,
+    Transient,
+    Unavailable,
+)
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+# Its line for each request holds the query, and so whatever secret a CRM wants there.
+logging.getLogger("httpx").setLevel(logging.WARNING)
+
+_EXCERPT: Final = 200
+_TITLE: Final = re.compile(r"<title[^>]*>(.*?)</title>", re.IGNORECASE | re.DOTALL)
+_NOT_SENT: Final = (httpx.ConnectError, httpx.ConnectTimeout, httpx.PoolTimeout, httpx.ProxyError)
+
+
+class NoAnswer(Unavailable):
+    """The request went out and no answer came: the CRM may have carried it out."""
+
+
+class NotFound(AccessError):
+    """There is no such thing at this path, or it is not shown to us."""
+
+
+class Refused(RemoteError):
+    """The CRM understood the request and refused it; *code* and *words* are its own."""
+
+    def __init__(self, message: str, *, code: str, words: str) -> None:
+        super().__init__(message)
+        self.code = code
+        self.words = words
+
+
+def crm_client(
+    base_url: str,
+    *,
+    headers: Mapping[str, str] | None = None,
+    auth: httpx.Auth | tuple[str, str] | None = None,
+    timeout: float = 30.0,
+    transport: httpx.BaseTransport | None = None,
+) -> httpx.Client:
+    """Return a client whose responses are good ones: everything else is raised as our error.
+
+    401 is AuthError, 403 AccessError, 404 NotFound (an AccessError), 429 RateLimited, 408 and 5xx
+    Unavailable, any other 4xx Refused, which holds what the CRM said. Unavailable is NoAnswer
+    where the request may have been carried out all the same, on a network failure too. A redirect
+    is AccessError. Messages name method, host and path and quote at most 200 characters of the
+    answer; never a query, a header or what was sent. *timeout* is in seconds, for each wait.
+    """
+    return _Client(
+        base_url=base_url,
+        headers=dict(headers or {}),
+        auth=auth,
+        timeout=timeout,
+        transport=transport,
+        verify=_trusted(),
+    )
+
+
+def outcome_of(marker: str, error: RemoteError) -> Retry | Rejected | Unknown:
+    """Return what became of the change *marker* whose request raised *error*.
+
+    AuthError is raised again: no other change would fare better.
+    """
+    if isinstance(error, AuthError):
+        raise error
+    if isinstance(error, NoAnswer):
+        return Unknown(marker, str(error))
+    if isinstance(error, RateLimited):
+        return Retry(marker, error.retry_after, str(error))
+    if isinstance(error, Transient):
+        return Retry(marker, None, str(error))
+    if isinstance(error, Refused):
+        return Rejected(marker, error.code, error.words)
+    code = "not_found" if isinstance(error, NotFound) else "no_access"
+    return Rejected(marker, code, str(error))
+
+
+@cache
+def _trusted() -> ssl.SSLContext:
+    # Reading the certificates takes a tenth of a second, for each client if it is left to httpx.
+    return httpx.create_ssl_context()
+
+
+class _Client(httpx.Client):
+    """Raises our errors where httpx would return a failure or raise its own."""
+
+    def send(self, request: httpx.Request, **options: Any) -> httpx.Response:
+        # Not an event hook: those see a 401 before an `Auth` can renew its token.
+        response = self._sent(request, **options)
+        if response.status_code >= 300 and response.status_code != 304:
+            try:
+                response.read()
+            except httpx.HTTPError as error:
+                raise NoAnswer(f"{_name(request)}: no answer: {_reason(error)}") from error
+            finally:
+                response.close()
+            raise _error(response)
+        return response
+
+    def _sent(self, request: httpx.Request, **options: Any) -> httpx.Response:
+        name = _name(request)
+        try:
+            return super().send(request, **options)
+        except (httpx.UnsupportedProtocol, httpx.LocalProtocolError):
+            # What is wrong may be a header, and the message would show it.
+            raise ConfigError(f"{name}: not a request; check url and credentials") from None
+        except _NOT_SENT as error:
+            raise Unavailable(f"{name}: {_reason(error)}") from error
+        except (httpx.TransportError, httpx.DecodingError) as error:
+            raise NoAnswer(f"{name}: no answer: {_reason(error)}") from error
+        except httpx.TooManyRedirects as error:
+            raise AccessError(f"{name}: redirected in circles; check url") from error
+
+
+def _error(response: httpx.Response) -> RemoteError:
+    status = response.status_code
+    words = _words(response)
+    text = f"{_name(response.request)}: {status}: {words}"
+    if status < 400:
+        return AccessError(f"{text}; redirected, which a CRM's interface does not: check url")
+    if status == 401:
+        return AuthError(f"{text}; check the credentials")
+    if status == 403:
+        return AccessError(text)
+    if status == 404:
+        return NotFound(text)
+    if status == 429:
+        return RateLimited(text, retry_after=_retry_after(response))
+    if status in (408, 503):  # not begun
+        return Unavailable(text)
+    if status >= 500:  # begun, and nobody knows how far it came
+        return NoAnswer(text)
+    return Refused(text, code=str(status), words=words)
+
+
+def _name(request: httpx.Request) -> str:
+    return f"{request.method} {request.url.host}{request.url.path}"
+
+
+def _reason(error: Exception) -> str:
+    return str(error) or type(error).__name__
+
+
+def _words(response: httpx.Response) -> str:
+    """Return what the CRM said, short, in one line; of a page made for people its title."""
+    body = response.text
+    if "html" in response.headers.get("content-type", "") or body.lstrip()[:1] == "<":
+        title = _TITLE.search(body)
+        body = html.unescape(title[1]) if title else ""
+    line = " ".join(body.split()) or response.reason_phrase
+    return line if len(line) <= _EXCERPT else f"{line[: _EXCERPT - 1]}…"
+
+
+def _retry_after(response: httpx.Response) -> float | None:
+    """Return the seconds that the CRM asks to wait for, from a number or from a date."""
+    text = response.headers.get("retry-after", "").strip()
+    try:
+        return max(0.0, float(text))
+    except ValueError:
+        pass
+    try:
+        until = parsedate_to_datetime(text)
+    except ValueError:
+        return None
+    now = _date_of(response)
+    until = until if until.tzinfo else until.replace(tzinfo=UTC)
+    return max(0.0, (until - now).total_seconds())
+
+
+def _date_of(response: httpx.Response) -> datetime:
+    # By the CRM's own clock where it tells it: ours may be wrong.
+    try:
+        date = parsedate_to_datetime(response.headers.get("date", ""))
+    except ValueError:
+        return datetime.now(UTC)
+    return date if date.tzinfo else date.replace(tzinfo=UTC)

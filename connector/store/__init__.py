@@ -1,0 +1,8 @@
+"""Keeps what has been read, computed, planned and done: SQLite by default, or PostgreSQL."""
+
+from connector.store.bulk import Bulk
+from connector.store.opening import Database, migrate
+from connector.store.reading import Reader
+from connector.store.store import Store
+
+__all__ = ["Bulk", "Database", "Reader", "Store", "migrate"]

@@ -1,0 +1,183 @@
+"""Moves rows into the store as Arrow tables: no object a row.
+
+SQLite takes a prepared upsert, PostgreSQL a COPY into a temporary table and one upsert from it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Protocol
+
+import pyarrow as pa
+import pyarrow.compute as pc
+from sqlmodel import SQLModel
+
+from connector.store.opening import Database, sqlite_pragmas
+
+
+class Bulk(Protocol):
+    """One connection for columnar writes; nothing is kept before `commit`."""
+
+    def upsert(self, table: str, rows: pa.Table, *, unless: str | None = None) -> int:
+        """Insert *rows* or update those that exist; return how many were written.
+
+        The columns of *rows* are those of the table. An existing row for which *unless* (SQL over
+        `old` and `new`) holds is left as it is and not counted.
+        """
+        ...
+
+    def execute(self, sql: str, *values: object) -> int:
+        """Run a statement with ? for each of *values*; return the number of rows it changed."""
+        ...
+
+    def fetch(self, sql: str, *values: object) -> pa.Table:
+        """Return what a query with ? for each of *values* gives."""
+        ...
+
+    def as_kept(self, rows: pa.Table) -> pa.Table:
+        """Return *rows* with the types in which `fetch` would hand them back."""
+        ...
+
+    def commit(self) -> None:
+        """Keep what has been written."""
+        ...
+
+    def rollback(self) -> None:
+        """Forget what has been written since the last commit."""
+        ...
+
+    def close(self) -> None:
+        """Close the connection; what was not committed is forgotten."""
+        ...
+
+
+def open_bulk(database: Database) -> Bulk:
+    """Return a connection for columnar writes into *database*."""
+    return _Sqlite(database) if database.is_sqlite else _Postgres(database)
+
+
+def _key_of(table: str) -> list[str]:
+    return [column.name for column in SQLModel.metadata.tables[table].primary_key]
+
+
+def _upsert_sql(table: str, columns: Sequence[str], values: str, unless: str | None) -> str:
+    key = _key_of(table)
+    updates = [f'"{column}" = excluded."{column}"' for column in columns if column not in key]
+    names = ", ".join(f'"{column}"' for column in columns)
+    keys = ", ".join(key)
+    # Table and column names are those of `tables`, never from outside.
+    sql = f"insert into {table} as old ({names}) {values} on conflict ({keys})"
+    if not updates:
+        return f"{sql} do nothing"
+    sql += f" do update set {', '.join(updates)}"
+    if unless is None:
+        return sql
+    return f"{sql} where not coalesce({unless.replace('new.', 'excluded.')}, false)"
+
+
+class _Sqlite:
+    def __init__(self, database: Database) -> None:
+        import adbc_driver_sqlite.dbapi as driver
+
+        self._connection = driver.connect(str(database.path))
+        self._connection.adbc_connection.set_autocommit(True)
+        self._cursor = self._connection.cursor()
+        for pragma in sqlite_pragmas():
+            self._cursor.execute(pragma)
+        self._connection.adbc_connection.set_autocommit(False)
+
+    def upsert(self, table: str, rows: pa.Table, *, unless: str | None = None) -> int:
+        if rows.num_rows == 0:
+            return 0
+        marks = ", ".join("?" * rows.num_columns)
+        sql = _upsert_sql(table, rows.column_names, f"values ({marks})", unless)
+        before = self._total_changes()
+        self._cursor.executemany(sql, _as_sqlite_keeps_it(rows))
+        return self._total_changes() - before
+
+    def _total_changes(self) -> int:
+        self._cursor.execute("select total_changes()")
+        return int(self._cursor.fetchone()[0])
+
+    def execute(self, sql: str, *values: object) -> int:
+        before = self._total_changes()
+        self._cursor.execute(sql, values or None)
+        self._cursor.fetchall()
+        return self._total_changes() - before
+
+    def fetch(self, sql: str, *values: object) -> pa.Table:
+        self._cursor.execute(sql, values or None)
+        return self._cursor.fetch_arrow_table()
+
+    def as_kept(self, rows: pa.Table) -> pa.Table:
+        return _as_sqlite_keeps_it(rows)
+
+    def commit(self) -> None:
+        self._connection.commit()
+
+    def rollback(self) -> None:
+        self._connection.rollback()
+
+    def close(self) -> None:
+        self._cursor.close()
+        self._connection.close()
+
+
+def _as_sqlite_keeps_it(rows: pa.Table) -> pa.Table:
+    columns = []
+    for column in rows.columns:
+        kind = column.type
+        if pa.types.is_boolean(kind):
+            column = pc.cast(column, pa.int8())
+        elif pa.types.is_timestamp(kind):
+            # Text as SQLAlchemy writes it: UTC, without the zone.
+            column = pc.cast(pc.cast(column, pa.timestamp("us")), pa.string())
+        elif pa.types.is_date(kind):
+            column = pc.cast(column, pa.string())
+        columns.append(column)
+    return pa.table(columns, names=rows.column_names)
+
+
+class _Postgres:
+    def __init__(self, database: Database) -> None:
+        import adbc_driver_postgresql.dbapi as driver
+
+        url = database.url.set(drivername="postgresql")
+        self._connection = driver.connect(url.render_as_string(hide_password=False))
+        self._cursor = self._connection.cursor()
+
+    def upsert(self, table: str, rows: pa.Table, *, unless: str | None = None) -> int:
+        if rows.num_rows == 0:
+            return 0
+        stage = f"stage_{table}"
+        self._cursor.execute(f"drop table if exists pg_temp.{stage}")
+        self._cursor.adbc_ingest(stage, rows, mode="create", temporary=True)
+        names = ", ".join(f'"{column}"' for column in rows.column_names)
+        source = f"select {names} from pg_temp.{stage}"
+        return self.execute(_upsert_sql(table, rows.column_names, source, unless))
+
+    def execute(self, sql: str, *values: object) -> int:
+        self._cursor.execute(_numbered(sql), values or None)
+        return max(int(self._cursor.rowcount), 0)
+
+    def fetch(self, sql: str, *values: object) -> pa.Table:
+        self._cursor.execute(_numbered(sql), values or None)
+        return self._cursor.fetch_arrow_table()
+
+    def as_kept(self, rows: pa.Table) -> pa.Table:
+        return rows
+
+    def commit(self) -> None:
+        self._connection.commit()
+
+    def rollback(self) -> None:
+        self._connection.rollback()
+
+    def close(self) -> None:
+        self._cursor.close()
+        self._connection.close()
+
+
+def _numbered(sql: str) -> str:
+    parts = sql.split("?")
+    return "".join(f"{part}${n}" for n, part in enumerate(parts[:-1], start=1)) + parts[-1]

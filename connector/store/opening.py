@@ -1,0 +1,175 @@
+"""Opens the database behind the store, brings its schema up to date and keeps its libraries apart.
+
+A process must not have one SQLite file open through two copies of the SQLite library at once: when
+one copy closes the file, the locks of the other are gone (sqlite.org, "How To Corrupt An SQLite
+Database File", 2.2.1). SQLAlchemy, ADBC and DuckDB each bring a copy, so `Database.exclusively`
+lets one of them in at a time.
+"""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any, Final
+
+from sqlalchemy import Connection, Engine, create_engine, event, inspect, text
+from sqlalchemy.engine import URL, make_url
+from sqlalchemy.exc import ArgumentError, DBAPIError
+from sqlalchemy.pool import NullPool
+
+from connector.errors import ConfigError, StoreError
+
+SCHEMA: Final = "0001"
+"""The newest migration: what `alembic heads` would say (a test compares)."""
+
+_BUSY_MS: Final = 60_000
+_locks: Final[dict[str, threading.RLock]] = {}
+_locks_guard: Final = threading.Lock()
+
+
+class Database:
+    """The store's database: SQLite (WAL) or PostgreSQL, schema up to date."""
+
+    def __init__(self, url: str) -> None:
+        self.url = _parsed(url)
+        self.is_sqlite = self.url.get_backend_name() == "sqlite"
+        self.shown = self.url.render_as_string(hide_password=True)
+        if self.is_sqlite:
+            if not self.url.database or self.url.database == ":memory:":
+                raise ConfigError("store.url: name a file; a store in memory forgets what it did")
+            self.path = Path(self.url.database).absolute()
+        with _locks_guard:
+            self._lock = _locks.setdefault(self.shown, threading.RLock())
+        self._library: str | None = None
+        self.engine = self._engine()
+        with self.exclusively("sqlalchemy"):
+            self._bring_up_to_date()
+
+    @contextmanager
+    def exclusively(self, library: str) -> Iterator[None]:
+        """Keep other libraries (and other threads) out while *library* has the file open."""
+        with self._lock:
+            outer, self._library = self._library, library
+            if self.is_sqlite and outer not in (None, library):
+                self._library = outer
+                raise RuntimeError(f"{library} opens the store while {outer} has it open")
+            try:
+                with self.errors():
+                    yield
+            finally:
+                self._library = outer
+
+    @contextmanager
+    def errors(self) -> Iterator[None]:
+        """Turn what the database says of locks, space and rights into a StoreError."""
+        try:
+            yield
+        except DBAPIError as error:
+            raise self._explained(error) or error from error
+        except Exception as error:
+            if not type(error).__module__.startswith(("adbc_driver", "duckdb", "_duckdb")):
+                raise
+            raise self._explained(error) or error from error
+
+    def _explained(self, error: Exception) -> StoreError | None:
+        said = str(error).lower()
+        for words, advice in _ADVICE:
+            if words in said:
+                return StoreError(f"store {self.shown}: {advice}")
+        return None
+
+    def _engine(self) -> Engine:
+        if self.is_sqlite and not self.path.parent.is_dir():
+            raise StoreError(f"store {self.shown}: folder {self.path.parent} is missing; create it")
+        engine = create_engine(self.url, poolclass=NullPool)
+        if self.is_sqlite:
+            event.listen(engine, "connect", _prepare_sqlite)
+            event.listen(engine, "begin", _begin_sqlite)
+        return engine
+
+    def _bring_up_to_date(self) -> None:
+        with self.engine.connect() as connection:
+            version = None
+            if inspect(connection).has_table("alembic_version"):
+                version = connection.execute(
+                    text("select version_num from alembic_version")
+                ).scalar()
+        if version == SCHEMA:
+            return
+        if version is not None and version > SCHEMA:
+            raise StoreError(
+                f"store {self.shown}: made by a newer connector (schema {version}, this one knows"
+                f" {SCHEMA}); upgrade the connector, or name another store"
+            )
+        migrate(self.engine)
+
+
+def migrate(engine: Engine, revision: str = "head") -> None:
+    """Bring the schema to *revision* (newer or older), in one transaction where possible."""
+    from alembic import command
+    from alembic.config import Config
+
+    config = Config()
+    config.set_main_option("script_location", str(Path(__file__).parent / "migrations"))
+    with engine.begin() as connection:
+        config.attributes["connection"] = connection
+        current = inspect(connection).has_table("alembic_version")
+        older = revision != "head" and current
+        (command.downgrade if older else command.upgrade)(config, revision)
+
+
+_ADVICE: Final = (
+    ("is locked", "locked by another program for over a minute; stop that program and run again"),
+    ("disk is full", "the disk is full; free space and run again, the run goes on where it was"),
+    ("disk i/o error", "the disk failed or is full; check it and run again"),
+    ("readonly database", "it can't be written; give this user the right to write file and folder"),
+    ("unable to open database file", "it can't be opened; check the folder and its permissions"),
+    ("not a database", "the file is not a SQLite database; name another file in store.url"),
+    ("malformed", "the file is damaged; restore a backup, or name another file in store.url"),
+    ("password authentication failed", "the database does not accept user and password"),
+    ("connection refused", "no database answers there; start it or correct store.url"),
+    ("could not translate host name", "the host is unknown; correct store.url"),
+    ("does not exist", "database, user or table is missing; create it or correct store.url"),
+    ("permission denied", "the database user lacks a right; grant it"),
+)
+
+
+def _parsed(url: str) -> URL:
+    try:
+        parsed = make_url(url)
+    except ArgumentError:
+        raise ConfigError(
+            "store.url: not a database URL; expected sqlite:///file.db or"
+            " postgresql://user:password@host/database"
+        ) from None
+    backend = parsed.get_backend_name()
+    if backend == "postgresql":
+        return parsed.set(drivername="postgresql+psycopg")
+    if backend == "sqlite":
+        return parsed
+    raise ConfigError(f"store.url: {backend!r} is not supported; use sqlite or postgresql")
+
+
+def _begin_sqlite(connection: Connection) -> None:
+    connection.exec_driver_sql("begin immediate")
+
+
+def _prepare_sqlite(connection: Any, _record: object) -> None:
+    # Left to itself, Python's driver begins no transaction for a migration's DDL.
+    connection.isolation_level = None
+    cursor = connection.cursor()
+    for pragma in sqlite_pragmas():
+        cursor.execute(pragma)
+    cursor.close()
+
+
+def sqlite_pragmas() -> tuple[str, ...]:
+    """Return what every connection to a SQLite store begins with."""
+    return (
+        f"pragma busy_timeout = {_BUSY_MS}",
+        "pragma journal_mode = wal",
+        "pragma synchronous = full",
+        "pragma cache_size = -65536",
+    )

@@ -1,0 +1,127 @@
+"""Hands rows of the store to DuckDB, filtered and projected on the way.
+
+Two ways behind one function: DuckDB's own reader, from a wheel that carries the extension (nothing
+is downloaded), and ADBC where that wheel does not fit the DuckDB that is installed.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from importlib import import_module, resources
+from typing import Final, Protocol
+
+import duckdb
+
+from connector.store.opening import Database
+
+_EXTENSIONS: Final = {True: "sqlite_scanner", False: "postgres_scanner"}
+
+
+class Reader(Protocol):
+    """Copies query results from the store into DuckDB tables."""
+
+    def load(self, into: str, sql: str, columns: Mapping[str, str]) -> None:
+        """Create the DuckDB table *into* from *sql*, run in the store.
+
+        *columns* are the result's columns and the DuckDB type each shall have.
+        """
+        ...
+
+
+@contextmanager
+def open_reader(
+    database: Database, engine: duckdb.DuckDBPyConnection, *, extension: bool = True
+) -> Iterator[Reader]:
+    """Yield a reader of *database* for the DuckDB connection *engine*."""
+    path = _extension_path(database) if extension else None
+    if path is not None and _loads(engine, path):
+        with _attached(database, engine) as reader:
+            yield reader
+        return
+    adbc = _Adbc(database, engine)
+    try:
+        yield adbc
+    finally:
+        adbc.close()
+
+
+def _extension_path(database: Database) -> str | None:
+    name = _EXTENSIONS[database.is_sqlite]
+    try:
+        package = import_module(f"duckdb_extension_{name}")
+    except ImportError:
+        return None
+    file = resources.files(package) / "extensions" / f"v{duckdb.__version__}"
+    path = file / f"{name}.duckdb_extension"
+    return str(path) if path.is_file() else None
+
+
+def _loads(engine: duckdb.DuckDBPyConnection, path: str) -> bool:
+    try:
+        engine.load_extension(path)
+    except duckdb.Error:
+        return False
+    return True
+
+
+@contextmanager
+def _attached(database: Database, engine: duckdb.DuckDBPyConnection) -> Iterator[Reader]:
+    if database.is_sqlite:
+        address, kind = str(database.path), "sqlite"
+    else:
+        url = database.url.set(drivername="postgresql")
+        address, kind = url.render_as_string(hide_password=False), "postgres"
+    engine.execute(f"attach {_literal(address)} as held (type {kind}, read_only)")
+    try:
+        yield _Attached(engine, kind)
+    finally:
+        engine.execute("detach held")
+
+
+class _Attached:
+    def __init__(self, engine: duckdb.DuckDBPyConnection, kind: str) -> None:
+        self._engine = engine
+        self._kind = kind
+
+    def load(self, into: str, sql: str, columns: Mapping[str, str]) -> None:
+        # Names and SQL are the store's own; the query runs in the store, so its filter is used.
+        query = f"{self._kind}_query('held', {_literal(sql)})"
+        self._engine.execute(f"create table {into} as select {_cast(columns)} from {query}")
+
+
+class _Adbc:
+    def __init__(self, database: Database, engine: duckdb.DuckDBPyConnection) -> None:
+        self._engine = engine
+        if database.is_sqlite:
+            import adbc_driver_sqlite.dbapi as sqlite
+
+            self._connection = sqlite.connect(str(database.path))
+        else:
+            import adbc_driver_postgresql.dbapi as postgresql
+
+            url = database.url.set(drivername="postgresql")
+            self._connection = postgresql.connect(url.render_as_string(hide_password=False))
+
+    def load(self, into: str, sql: str, columns: Mapping[str, str]) -> None:
+        with self._connection.cursor() as cursor:
+            cursor.execute(sql)
+            batches = cursor.fetch_record_batch()
+            self._engine.register("arriving", batches)
+            try:
+                self._engine.execute(
+                    f"create table {into} as select {_cast(columns)} from arriving"
+                )
+            finally:
+                self._engine.unregister("arriving")
+
+    def close(self) -> None:
+        self._connection.close()
+
+
+def _cast(columns: Mapping[str, str]) -> str:
+    return ", ".join(f'cast("{name}" as {kind}) as "{name}"' for name, kind in columns.items())
+
+
+def _literal(text: str) -> str:
+    return "'" + text.replace("'", "''") + "'"

@@ -1,0 +1,58 @@
+"""The store as the rest of the host uses it: sessions for few rows, Arrow for many."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+import duckdb
+from sqlmodel import Session, select
+
+from connector.store.bulk import Bulk, open_bulk
+from connector.store.opening import Database
+from connector.store.reading import Reader, open_reader
+from connector.store.tables import JobRow
+
+
+class Store:
+    """A database with the connector's tables; every method opens and closes it by itself."""
+
+    def __init__(self, url: str) -> None:
+        self.database = Database(url)
+
+    @contextmanager
+    def session(self) -> Iterator[Session]:
+        """Yield a session for small tables; commit on leaving, unless something was raised."""
+        with (
+            self.database.exclusively("sqlalchemy"),
+            Session(self.database.engine, expire_on_commit=False) as session,
+        ):
+            yield session
+            session.commit()
+
+    @contextmanager
+    def bulk(self) -> Iterator[Bulk]:
+        """Yield a connection for columnar writes; the caller commits."""
+        with self.database.exclusively("adbc"):
+            bulk = open_bulk(self.database)
+            try:
+                yield bulk
+            finally:
+                bulk.close()
+
+    @contextmanager
+    def reader(self, engine: duckdb.DuckDBPyConnection) -> Iterator[Reader]:
+        """Yield a reader that copies rows into the DuckDB connection *engine*."""
+        with self.database.exclusively("duckdb"), open_reader(self.database, engine) as reader:
+            yield reader
+
+    def job_id(self, name: str) -> int:
+        """Return the number under which the job *name* is kept, giving it one the first time."""
+        with self.session() as session:
+            row = session.exec(select(JobRow).where(JobRow.name == name)).first()
+            if row is None:
+                row = JobRow(name=name)
+                session.add(row)
+                session.flush()
+            assert row.id is not None  # noqa: S101 - the database gave it one
+            return row.id

@@ -1,0 +1,249 @@
+"""The tables of the store.
+
+Money is a whole number of 1/10,000 of a currency unit (`customer_pyramid.money`); times are UTC.
+The tables of records (accounts, opportunities, users, standings, ledger) are filled and read as
+Arrow tables, never row by row as objects; the others are small.
+"""
+
+from __future__ import annotations
+
+from datetime import date, datetime
+from typing import Any
+
+from sqlalchemy import JSON, BigInteger, DateTime, Text
+from sqlmodel import Field, SQLModel
+
+_KEYED = {"sqlite_with_rowid": False}  # one tree ordered by key: half the writes, reads in order
+
+
+def _time(*, optional: bool = False) -> Any:
+    default = None if optional else ...
+    return Field(default, sa_type=DateTime(timezone=True))
+
+
+class JobRow(SQLModel, table=True):
+    """A job, known by its name; *id* keys all that belongs to it."""
+
+    __tablename__ = "job"
+    id: int | None = Field(default=None, primary_key=True)
+    name: str = Field(unique=True)
+
+
+class StreamState(SQLModel, table=True):
+    """How far a stream has been read.
+
+    *scan* numbers full readings; *scan_name* is the one under way, None between two.
+    """
+
+    __tablename__ = "stream_state"
+    job_id: int = Field(primary_key=True)
+    stream: str = Field(primary_key=True)
+    cursor: str | None = Field(default=None, sa_type=Text)
+    mapping_hash: str
+    scan: int = 0
+    scan_name: str | None = None
+
+
+class AccountRow(SQLModel, table=True):
+    """An account as the source last sent it."""
+
+    __tablename__ = "account"
+    __table_args__ = _KEYED
+    job_id: int = Field(primary_key=True)
+    id: str = Field(primary_key=True)
+    name: str | None
+    parent_id: str | None
+    kind: str | None
+    excluded: bool | None
+    tier_locked: bool | None
+    owner_id: str | None
+    industry: str | None
+    region: str | None
+    size_band: str | None
+    created_at: datetime | None = _time(optional=True)
+    modified_at: datetime | None = _time(optional=True)
+    scan: int | None = Field(default=None, sa_type=BigInteger)
+    deleted: bool = False
+
+
+class OpportunityRow(SQLModel, table=True):
+    """A deal, order or invoice as the source last sent it."""
+
+    __tablename__ = "opportunity"
+    __table_args__ = _KEYED
+    job_id: int = Field(primary_key=True)
+    id: str = Field(primary_key=True)
+    account_id: str | None
+    name: str | None
+    status: str
+    stage: str | None
+    amount: int | None = Field(default=None, sa_type=BigInteger)
+    currency: str | None
+    close_date: date | None
+    product: str | None
+    owner_id: str | None
+    created_at: datetime | None = _time(optional=True)
+    modified_at: datetime | None = _time(optional=True)
+    scan: int | None = Field(default=None, sa_type=BigInteger)
+    deleted: bool = False
+
+
+class UserRow(SQLModel, table=True):
+    """A person who may own accounts and tasks."""
+
+    __tablename__ = "crm_user"
+    __table_args__ = _KEYED
+    job_id: int = Field(primary_key=True)
+    id: str = Field(primary_key=True)
+    name: str | None
+    email: str | None
+    manager_id: str | None
+    active: bool | None
+    modified_at: datetime | None = _time(optional=True)
+    scan: int | None = Field(default=None, sa_type=BigInteger)
+    deleted: bool = False
+
+
+class QuarantineRow(SQLModel, table=True):
+    """A row that could not be understood, whole, until it can be.
+
+    *problems* is a JSON list of {field, value, reason}; *content* the row as the source sent it;
+    *scan* the full reading that found it. *nature* is row; unreadable, where not even the id is
+    known; or repeat, where the id came before.
+    """
+
+    __tablename__ = "quarantine"
+    job_id: int = Field(primary_key=True)
+    stream: str = Field(primary_key=True)
+    record: str = Field(primary_key=True)
+    problems: str = Field(sa_type=Text)
+    content: str = Field(sa_type=Text)
+    nature: str
+    scan: int | None = Field(default=None, sa_type=BigInteger)
+    since: datetime = _time()
+
+
+class RunRow(SQLModel, table=True):
+    """A run of a job, taken up again where it was if its process dies."""
+
+    __tablename__ = "run"
+    id: str = Field(primary_key=True)
+    job_id: int = Field(index=True)
+    state: str  # running, done, partial, stopped, failed
+    stage: str
+    as_of: date
+    started_at: datetime = _time()
+    finished_at: datetime | None = _time(optional=True)
+    config_hash: str
+    message: str = ""
+    counts: dict[str, Any] = Field(default_factory=dict, sa_type=JSON)
+    summary: dict[str, Any] = Field(default_factory=dict, sa_type=JSON)
+
+
+class StandingRow(SQLModel, table=True):
+    """An account's place in the pyramid, as the last run computed it.
+
+    *digest* tells whether any other column has changed.
+    """
+
+    __tablename__ = "standing"
+    __table_args__ = _KEYED
+    job_id: int = Field(primary_key=True)
+    account_id: str = Field(primary_key=True)
+    layer: str
+    tier: str | None
+    tier_raw: str | None
+    tier_frozen: str | None
+    previous_layer: str | None
+    previous_tier: str | None
+    movement: str | None
+    rank: int | None = Field(default=None, sa_type=BigInteger)
+    revenue: int | None = Field(default=None, sa_type=BigInteger)
+    previous_revenue: int | None = Field(default=None, sa_type=BigInteger)
+    orders: int | None = Field(default=None, sa_type=BigInteger)
+    first_order: date | None
+    last_order: date | None
+    next_tier: str | None
+    next_tier_gap: int | None = Field(default=None, sa_type=BigInteger)
+    inherited_from: str | None
+    tier_since: date | None
+    digest: int = Field(sa_type=BigInteger)
+    run_id: str
+
+
+class TierSpan(SQLModel, table=True):
+    """The days for which an account was in one layer; *valid_to* None is today."""
+
+    __tablename__ = "tier_span"
+    __table_args__ = _KEYED
+    job_id: int = Field(primary_key=True)
+    account_id: str = Field(primary_key=True)
+    valid_from: date = Field(primary_key=True)
+    valid_to: date | None
+    layer: str
+    run_id: str
+
+
+class ActionRow(SQLModel, table=True):
+    """What the last run wanted done for an account, and why it was or was not asked for.
+
+    *decision* is create, update or suppressed; *cause* says why it was suppressed.
+    """
+
+    __tablename__ = "action"
+    job_id: int = Field(primary_key=True)
+    goal: str = Field(primary_key=True)
+    account_id: str = Field(primary_key=True)
+    marker: str | None
+    decision: str
+    cause: str | None
+    owner: str | None
+    priority: str
+    due: date
+    expected_value: int = Field(sa_type=BigInteger)
+    subject: str
+    reason: str = Field(sa_type=Text)
+    evidence: str = Field(sa_type=Text)
+    run_id: str
+
+
+class TaskRow(SQLModel, table=True):
+    """A task of ours in the target, as we last wrote it: what differs there is a person's doing."""
+
+    __tablename__ = "task"
+    job_id: int = Field(primary_key=True)
+    marker: str = Field(primary_key=True)
+    account_id: str = Field(index=True)
+    goal: str
+    target_id: str
+    subject: str
+    priority: str
+
+
+class LedgerRow(SQLModel, table=True):
+    """One change of one run and what became of it.
+
+    *state*: sending, then applied, unchanged, rejected, retry, conflict or unknown.
+    """
+
+    __tablename__ = "ledger"
+    __table_args__ = _KEYED
+    run_id: str = Field(primary_key=True)
+    marker: str = Field(primary_key=True)
+    job_id: int
+    account_id: str
+    kind: str
+    state: str
+    code: str | None
+    message: str | None
+    target_id: str | None
+    content: str = Field(sa_type=Text)
+
+
+class LeaseRow(SQLModel, table=True):
+    """Who is working on a job; a lock, not this row, decides whether they still are."""
+
+    __tablename__ = "lease"
+    job_id: int = Field(primary_key=True)
+    holder: str
+    since: datetime = _time()

@@ -1,0 +1,403 @@
+"""One run of a job, from the source to the target: pull, analyse, decide, plan, guard, deliver.
+
+A run that dies is taken up again where it was: the cursors say what has been read, and what has
+been written is read from the target before anything is sent.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import logging
+import secrets
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import asdict, dataclass, field
+from datetime import UTC, date, datetime
+from functools import partial
+from typing import Any, Final, Literal
+
+from sqlmodel import select
+
+from connector.config import Job, adapter_settings
+from connector.contract import Adapter, Source, Writer
+from connector.decide import Decided, Owners, decide
+from connector.deliver import Delivered, Delivery
+from connector.engine import Analysis, Engine
+from connector.errors import ConfigError, ConnectorError, GuardError, PluginError
+from connector.lease import lease
+from connector.model import Stream
+from connector.normalise import mapping_of
+from connector.plan import Held, Plan, Stamps, compare, guard_changes, plan_tasks
+from connector.plugins import Plugins
+from connector.pull import Progress, Pull, Pulled
+from connector.record import save_actions, save_standings
+from connector.retry import retrying_call
+from connector.store import Store
+from connector.store.tables import RunRow, TaskRow
+
+logger = logging.getLogger(__name__)
+
+State = Literal["running", "planned", "done", "partial", "stopped", "failed"]
+
+_NOT_THERE: Final = "the target has no such account; create it there, or leave it out of the source"
+
+
+@dataclass(slots=True)
+class Report:
+    """What a run did, in numbers that add up."""
+
+    job: str
+    run_id: str
+    as_of: date
+    state: State = "running"
+    pulled: dict[str, Pulled] = field(default_factory=dict)
+    accounts: dict[str, int] = field(default_factory=dict)
+    """read = unchanged + applied + rejected + waiting + quarantined."""
+    tasks: dict[str, int] = field(default_factory=dict)
+    """planned = applied + unchanged + rejected + waiting."""
+    actions: dict[str, int] = field(default_factory=dict)
+    """Actions by what became of them."""
+    fields: dict[str, int] = field(default_factory=dict)
+    """Changes by field."""
+    locked: int = 0
+    summary: Mapping[str, Any] = field(default_factory=dict)
+
+    def counts(self) -> dict[str, Any]:
+        """Return the numbers as JSON keeps them."""
+        return {
+            "pulled": {stream: asdict(pulled) for stream, pulled in self.pulled.items()},
+            "accounts": self.accounts,
+            "tasks": self.tasks,
+            "actions": self.actions,
+            "fields": self.fields,
+            "locked": self.locked,
+        }
+
+    def assert_adds_up(self) -> None:
+        """Raise AssertionError if an account or a task has no outcome."""
+        parts = ("unchanged", "applied", "rejected", "waiting")
+        read = sum(self.accounts[part] for part in (*parts, "quarantined"))
+        planned = sum(self.tasks[part] for part in parts)
+        if self.accounts["read"] != read or self.tasks["planned"] != planned:
+            raise AssertionError(f"the run does not add up: {self.accounts} {self.tasks}")
+
+
+@dataclass(frozen=True, slots=True)
+class Planned:
+    """A run stopped before anything was written."""
+
+    report: Report
+    plan: Plan
+    decided: Sequence[Decided]
+
+
+def config_hash(job: Job) -> str:
+    """Return a hash of the rules by which a job computes tiers and actions."""
+    rules = job.model.rules.model_dump(mode="json", exclude={"as_of"})
+    return hashlib.sha256(json.dumps(rules, sort_keys=True).encode()).hexdigest()[:12]
+
+
+def today(job: Job) -> date:
+    """Return the day it is in the job's time zone."""
+    return datetime.now(job.zone).date()
+
+
+class Sync:
+    """A job opened for a run: its store, adapters and what they are asked for."""
+
+    def __init__(
+        self,
+        job: Job,
+        plugins: Plugins,
+        *,
+        as_of: date | None = None,
+        override: str | None = None,
+        progress: Progress | None = None,
+    ) -> None:
+        self.job = job
+        self.store = Store(job.store_url)
+        self.job_id = self.store.job_id(job.name)
+        self._as_of = as_of or job.model.rules.as_of
+        self._override = override
+        self._progress = progress or (lambda what, done, total: None)
+        self._source_adapter = _adapter(job, plugins, job.model.source.adapter, "source")
+        target = job.model.target.adapter
+        self._target_adapter = (
+            _adapter(job, plugins, target, "target") if target else self._source_adapter
+        )
+
+    def check(self) -> list[str]:
+        """Return what source and target say of themselves; raise what is wrong with either."""
+        with self._source() as source:
+            said = [f"source: {source.check()}"]
+        for stream in self._streams():
+            mapping_of(self.job, self._source_adapter, stream)
+        with self._writer() as writer:
+            fields = list(dict.fromkeys(self.job.model.target.fields.values()))
+            said.append(f"target: {writer.check(fields)}")
+        return said
+
+    def run(self) -> Report:
+        """Run the job to its end; raise what stops it, the run noted as stopped or failed."""
+        with self._run() as (row, report), Engine(self.store, self.job) as engine:
+            planned = self._plan(row, report, engine)
+            self._stage(row, "deliver")
+            self._deliver(planned, row.id)
+            self._stage(row, "record")
+            save_standings(self.store, engine.database, self.job_id, row.id, row.as_of)
+            save_actions(self.store, self.job_id, row.id, planned.decided)
+            report.assert_adds_up()
+            partial = report.accounts["rejected"] + report.accounts["quarantined"]
+            partial += sum(pulled.quarantined for pulled in report.pulled.values())
+            partial += report.tasks["rejected"] + report.tasks["waiting"]
+            partial += report.accounts["waiting"]
+            report.state = "partial" if partial else "done"
+        return report
+
+    @contextmanager
+    def plan(self) -> Iterator[Planned]:
+        """Yield what a run would write; nothing is written, and the run is noted as planned."""
+        with self._run() as (row, report), Engine(self.store, self.job) as engine:
+            planned = self._plan(row, report, engine)
+            report.state = "planned"
+            yield planned
+
+    def _plan(self, row: RunRow, report: Report, engine: Engine) -> Planned:
+        self._stage(row, "pull")
+        self._pull(report)
+        self._stage(row, "analyse")
+        engine.load(self.job_id)
+        if not engine.count("accounts") and not self._may_be_empty:
+            raise GuardError(
+                f"{self.job.path}: the source sent no accounts; nothing was changed. Check the"
+                " source; if it is right, run with --override REASON"
+            )
+        self._progress("Computing the pyramid", 0, None)
+        analysis = engine.analyse(row.as_of)
+        report.summary = analysis.summary
+        guard = self.job.model.guard
+        if not self._override:
+            guard_changes(
+                engine.database, guard.max_tier_changes, guard.max_deleted, str(self.job.path)
+            )
+        self._stage(row, "plan")
+        return self._compare(row, report, engine, analysis)
+
+    def _pull(self, report: Report) -> None:
+        with self._source() as source:
+            for stream in self._streams():
+                pull = Pull(
+                    self.store,
+                    self.job_id,
+                    mapping_of(self.job, self._source_adapter, stream),
+                    where=str(self.job.path),
+                    allow_empty=self._may_be_empty,
+                    progress=self._progress,
+                )
+                report.pulled[str(stream)] = pull.run(source)
+
+    def _compare(self, row: RunRow, report: Report, engine: Engine, analysis: Analysis) -> Planned:
+        target = self.job.model.target
+        with self._writer() as writer:
+            held = self._held(engine, writer)
+        stamps = Stamps(
+            as_of=row.as_of,
+            currency=self.job.model.currency.base,
+            period_start=analysis.period.start,
+            period_end=analysis.period.last_day,
+            computed_at=datetime.now(UTC),
+            run_id=row.id,
+            config_hash=row.config_hash,
+        )
+        plan = compare(engine.database, target.fields, stamps)
+        decided = decide(
+            analysis.actions if target.tasks.enabled else (),
+            held.tasks,
+            analysis.open_stages,
+            self._owners(engine),
+            self.job.model.rules.settings.suppression,
+            row.as_of,
+        )
+        goals = self.job.model.rules.goals if target.tasks.enabled else ()
+        plan.tasks = plan_tasks(decided, held.tasks, self._known_tasks(), goals, row.as_of)
+        self._count(report, plan, decided)
+        return Planned(report, plan, decided)
+
+    def _count(self, report: Report, plan: Plan, decided: Sequence[Decided]) -> None:
+        aside = self._quarantined(Stream.ACCOUNTS)
+        report.accounts = {
+            "read": plan.accounts + aside,
+            "unchanged": plan.unchanged,
+            "applied": 0,
+            "rejected": plan.missing,
+            "waiting": plan.changed,
+            "quarantined": aside,
+        }
+        report.tasks = {
+            "planned": len(plan.tasks),
+            "applied": 0,
+            "unchanged": 0,
+            "rejected": 0,
+            "waiting": len(plan.tasks),
+        }
+        report.fields = dict(plan.by_field)
+        report.locked = plan.locked
+        for one in decided:
+            key = one.decision.cause or one.decision.verdict
+            report.actions[key] = report.actions.get(key, 0) + 1
+
+    def _held(self, engine: Engine, writer: Writer) -> Held:
+        held = Held(engine.database, self.job.model.target.fields)
+        size = self._target_adapter.capabilities.read_batch
+        total, done = engine.count("standings"), 0
+        rows = engine.database.cursor().execute("select account_id from standings order by 1")
+        while found := rows.fetchmany(size):
+            accounts = [account for (account,) in found]
+            held.add(retrying_call(partial(writer.current, accounts, held.theirs)))
+            done += len(accounts)
+            self._progress("Reading the target", done, total)
+        return held
+
+    def _deliver(self, planned: Planned, run_id: str) -> None:
+        plan, report = planned.plan, planned.report
+        if plan.empty and not plan.missing:
+            return
+        with self._writer() as writer:
+            delivery = Delivery(self.store, self.job_id, run_id, writer)
+            if plan.missing:
+                delivery.refuse(plan.missing_accounts(), "not_found", _NOT_THERE)
+            size = self._target_adapter.capabilities.write_batch
+            for batch in plan.set_fields(size):
+                _add(report.accounts, delivery.send(batch))
+                done = plan.changed - report.accounts["waiting"]
+                self._progress("Writing fields", done, plan.changed)
+            for start in range(0, len(plan.tasks), size):
+                _add(report.tasks, delivery.send(plan.tasks[start : start + size]))
+                self._progress("Writing tasks", start, len(plan.tasks))
+
+    @property
+    def _may_be_empty(self) -> bool:
+        return self.job.model.guard.allow_empty or bool(self._override)
+
+    def _streams(self) -> Sequence[Stream]:
+        return [stream for stream in Stream if stream in self._source_adapter.fields]
+
+    @contextmanager
+    def _source(self) -> Iterator[Source]:
+        opening = self._source_adapter.source
+        if opening is None:
+            name = self._source_adapter.name
+            raise ConfigError(f"{self.job.path}: source.adapter: {name!r} can't be read from")
+        source = opening(adapter_settings(self.job, "source", self._source_adapter))
+        try:
+            yield source
+        finally:
+            source.close()
+
+    @contextmanager
+    def _writer(self) -> Iterator[Writer]:
+        opening = self._target_adapter.writer
+        if opening is None:
+            name = self._target_adapter.name
+            raise ConfigError(f"{self.job.path}: target.adapter: {name!r} can't be written to")
+        side: Literal["source", "target"] = "target" if self.job.model.target.adapter else "source"
+        writer = opening(adapter_settings(self.job, side, self._target_adapter))
+        try:
+            yield writer
+        finally:
+            writer.close()
+
+    @contextmanager
+    def _run(self) -> Iterator[tuple[RunRow, Report]]:
+        with lease(self.store, self.job.name, self.job_id):
+            row = self._begin()
+            report = Report(self.job.name, row.id, row.as_of)
+            try:
+                yield row, report
+            except ConnectorError as error:
+                stopped = isinstance(error, GuardError | ConfigError | PluginError)
+                report.state = "stopped" if stopped else "failed"
+                self._end(row, report, str(error))
+                raise
+            self._end(row, report, "")
+
+    def _begin(self) -> RunRow:
+        """Return the run that was cut off, to be taken up again, or a new one."""
+        digest = config_hash(self.job)
+        with self.store.session() as session:
+            row = session.exec(
+                select(RunRow).where(RunRow.job_id == self.job_id, RunRow.state == "running")
+            ).first()
+            if row is not None and self._as_of in (None, row.as_of) and row.config_hash == digest:
+                logger.info("taking up run %s, which was cut off at %r", row.id, row.stage)
+                return row
+            if row is not None:
+                row.state, row.message = "failed", "cut off; the job was changed since"
+                session.add(row)
+            now = datetime.now(UTC)
+            row = RunRow(
+                id=f"{now:%Y%m%dT%H%M%S}-{secrets.token_hex(3)}",
+                job_id=self.job_id,
+                state="running",
+                stage="begin",
+                as_of=self._as_of or today(self.job),
+                started_at=now,
+                config_hash=digest,
+                message=f"override: {self._override}" if self._override else "",
+            )
+            session.add(row)
+        return row
+
+    def _stage(self, row: RunRow, stage: str) -> None:
+        logger.info("run %s: %s", row.id, stage)
+        row.stage = stage
+        with self.store.session() as session:
+            session.merge(row)
+
+    def _end(self, row: RunRow, report: Report, message: str) -> None:
+        row.state = report.state
+        row.finished_at = datetime.now(UTC)
+        row.counts = report.counts()
+        row.summary = dict(report.summary)
+        row.message = message or row.message
+        with self.store.session() as session:
+            session.merge(row)
+
+    def _owners(self, engine: Engine) -> Owners:
+        users = engine.database.table("users").fetchall()
+        return Owners(
+            managers={user: manager for user, manager, _ in users},
+            inactive=frozenset(user for user, _, active in users if active is False),
+            fallback=self.job.model.target.tasks.fallback_owner,
+        )
+
+    def _known_tasks(self) -> dict[str, TaskRow]:
+        with self.store.session() as session:
+            rows = session.exec(select(TaskRow).where(TaskRow.job_id == self.job_id)).all()
+        return {row.marker: row for row in rows}
+
+    def _quarantined(self, stream: Stream) -> int:
+        """Return how many rows of *stream* are set aside and in no other state known."""
+        with self.store.bulk() as bulk:
+            found = bulk.fetch(
+                "select count(*) as n from quarantine q where q.job_id = ? and q.stream = ?"
+                " and not exists (select 1 from account a where a.job_id = q.job_id"
+                " and a.id = q.record and not a.deleted)",
+                self.job_id,
+                str(stream),
+            )
+        return int(found.column("n")[0].as_py())
+
+
+def _add(counts: dict[str, int], delivered: Delivered) -> None:
+    counts["waiting"] -= delivered.sent - delivered.waiting
+    for part in ("applied", "unchanged", "rejected"):
+        counts[part] += getattr(delivered, part)
+
+
+def _adapter(job: Job, plugins: Plugins, name: str, side: str) -> Adapter[Any]:
+    try:
+        return plugins.adapter(name)
+    except PluginError as error:
+        raise PluginError(f"{job.path}: {side}.adapter: {error}") from error
