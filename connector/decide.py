@@ -14,7 +14,8 @@ from datetime import date
 from connector.contract import CloseTask, HeldTask, PutTask, Ref
 from six_goals import suppression
 from six_goals.action import Action, add_business_days
-from six_goals.suppression import Decision, OpenOpportunity, SuppressionSettings, suppress
+from six_goals.settings import SuppressionSettings
+from six_goals.suppression import Decision, OpenOpportunity, suppress
 
 logger = logging.getLogger(__name__)
 

@@ -9,9 +9,9 @@ from __future__ import annotations
 import json
 import logging
 import time
-from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Final, assert_never
+from typing import Any, Final, assert_never
 
 import pyarrow as pa
 
@@ -21,6 +21,7 @@ from connector.contract import (
     CloseTask,
     Conflict,
     Current,
+    HeldTask,
     PutTask,
     Ref,
     Rejected,
@@ -103,6 +104,27 @@ class Delivery:
         }
         with self._store.bulk() as bulk:
             bulk.upsert("ledger", _with_states(self._ledger(changes), changes, outcomes))
+            bulk.commit()
+
+    def resume(self, planned: Callable[[], Collection[str]], held: Iterable[HeldTask]) -> None:
+        """Settle what a process that died had sent; *held* are the tasks that have arrived.
+
+        A change whose marker is no longer *planned* is in the target; the others are sent again.
+        """
+        sent = ledger_rows(self._store, self._run_id, ("sending",))
+        if not sent:
+            return
+        to_send, tasks = planned(), {task.marker: task for task in held}
+        arrived = [row for row in sent if row["marker"] not in to_send]
+        for row in arrived:
+            row["state"], row["message"] = "applied", "found in the target after a restart"
+            if row["kind"] == "put_task" and row["marker"] in tasks:
+                row["target_id"] = tasks[row["marker"]].id
+        with self._store.bulk() as bulk:
+            bulk.upsert("ledger", pa.Table.from_pylist(arrived, schema=_LEDGER))
+            put = [row for row in arrived if row["kind"] == "put_task" and row["target_id"]]
+            if put:
+                bulk.upsert("task", pa.Table.from_pylist([_task_row(row) for row in put]))
             bulk.commit()
 
     def _outcomes(self, changes: Mapping[str, Change]) -> dict[str, WriteOutcome]:
@@ -199,6 +221,13 @@ class Delivery:
         )
 
 
+_LEDGER: Final = pa.schema(
+    [("run_id", pa.string()), ("marker", pa.string()), ("job_id", pa.int64())]
+    + [
+        (name, pa.string())
+        for name in ("account_id", "kind", "state", "code", "message", "target_id", "content")
+    ]
+)
 _KINDS: Final = {SetFields: "fields", PutTask: "put_task", CloseTask: "close_task"}
 
 
@@ -246,18 +275,41 @@ def same_text(held: object, value: object) -> bool:
     return ("" if held is None else str(held)) == ("" if value is None else str(value))
 
 
-def ledger_states(
-    store: Store, run_id: str, states: Collection[str]
-) -> Iterator[dict[str, object]]:
-    """Yield the ledger rows of a run that are in one of *states*."""
+def ledger_rows(store: Store, run_id: str, states: Collection[str]) -> list[dict[str, Any]]:
+    """Return the ledger rows of a run that are in one of *states*, by marker."""
     with store.bulk() as bulk:
         marks = ", ".join("?" * len(states))
-        rows = bulk.fetch(
+        found = bulk.fetch(
             f"select * from ledger where run_id = ? and state in ({marks}) order by marker",
             run_id,
             *states,
         )
-    yield from rows.to_pylist()
+    rows: list[dict[str, Any]] = found.to_pylist()
+    return rows
+
+
+def created_by(store: Store, run_id: str) -> frozenset[str]:
+    """Return the markers of the tasks that a run has tried to create so far."""
+    with store.bulk() as bulk:
+        found = bulk.fetch(
+            "select marker from ledger where run_id = ? and kind = 'put_task'"
+            " and state in ('sending', 'applied', 'unknown')",
+            run_id,
+        )
+    return frozenset(found.column("marker").to_pylist())
+
+
+def _task_row(row: Mapping[str, Any]) -> dict[str, Any]:
+    said = json.loads(row["content"])
+    return {
+        "job_id": row["job_id"],
+        "marker": row["marker"],
+        "account_id": row["account_id"],
+        "goal": goal_of(row["marker"]),
+        "target_id": row["target_id"],
+        "subject": said["subject"],
+        "priority": said["priority"],
+    }
 
 
 def _count(counts: Delivered, outcome: WriteOutcome) -> None:

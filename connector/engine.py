@@ -23,6 +23,8 @@ from six_goals.action import Action
 if TYPE_CHECKING:
     import ibis.expr.types as ir
 
+    from customer_pyramid.statistics import PeriodStatistics
+
 logger = logging.getLogger(__name__)
 
 _ACCOUNTS: Final = {
@@ -290,8 +292,8 @@ class _Analyst:
         return {
             "as_of": self._as_of.isoformat(),
             "currency": self._job.model.currency.base,
-            "current": plain(asdict(found.current)),
-            "previous": plain(asdict(found.previous)),
+            "current": _period_summary(found.current),
+            "previous": _period_summary(found.previous),
             "migration": {
                 basis: plain(asdict(migration(moves, pyramid, basis)))
                 for basis in ("frozen", "rank")
@@ -328,6 +330,12 @@ def period_of(job: Job, as_of: date) -> Period:
     if given.fiscal_start_month:
         return Period.fiscal_year(as_of, given.fiscal_start_month)
     return Period.trailing(as_of, given.months)
+
+
+def _period_summary(found: PeriodStatistics) -> dict[str, Any]:
+    last_day = found.period.last_day.isoformat()
+    summary: dict[str, Any] = plain(asdict(found))
+    return summary | {"period": summary["period"] | {"last_day": last_day}}
 
 
 def plain(value: Any) -> Any:

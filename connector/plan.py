@@ -94,6 +94,12 @@ class Plan:
         """Say whether there is nothing to write."""
         return not self.changed and not self.tasks
 
+    def markers(self) -> set[str]:
+        """Return the markers of all changes."""
+        rows = self.database.cursor().execute("select account_id from changes").fetchall()
+        fields = {SetFields(Ref(account), {}, {}).marker for (account,) in rows}
+        return fields | {task.marker for task in self.tasks}
+
     def set_fields(self, batch: int) -> Iterator[Sequence[SetFields]]:
         """Yield the field changes in batches, by account; at most one batch is in memory."""
         ours = list(self.fields)
@@ -203,12 +209,13 @@ def plan_tasks(
     """Return the tasks to create, to bring up to date and to close.
 
     *known* are our tasks as we last wrote them: where a person changed one since, it stays. A task
-    whose goal no longer asks for it is closed.
+    whose goal no longer asks for it is closed. One that this very run created before it was cut off
+    is there already.
     """
     tasks: list[PutTask | CloseTask] = []
     by_marker = {task.marker: task for task in held}
     for one in decided:
-        if one.decision.verdict == "create":
+        if one.decision.verdict == "create" and one.marker not in by_marker:
             tasks.append(put_task(one, as_of))
         if one.decision.verdict == "update" and one.marker in by_marker:
             task = by_marker[one.marker]

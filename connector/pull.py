@@ -176,6 +176,9 @@ class Pull:
         self._progress(f"Reading {self._stream}", counts.read, page.total)
 
     def _enter_scan(self, page: Page, state: StreamState) -> None:
+        if page.scan is None and state.scan_name is not None:
+            # A run died after the last page of a scan: what comes now are changes since then.
+            self._finish_scan(state)
         if page.scan is not None and page.scan != state.scan_name:
             state.scan_name = page.scan
             state.scan += 1
@@ -186,9 +189,7 @@ class Pull:
     ) -> tuple[int, list[Quarantined]]:
         ready = self._with_keys(rows, state.scan if scanning else None)
         if not scanning:
-            newer = "not old.deleted and old.modified_at > new.modified_at"
-            same = "not old.deleted and old.modified_at = new.modified_at"
-            return bulk.upsert(self._table, ready, unless=f"({newer}) or ({same})"), []
+            return bulk.upsert(self._table, ready, unless=_says_nothing_new(rows)), []
         written = bulk.upsert(self._table, ready, unless="old.scan = new.scan")
         if written == ready.num_rows:
             return written, []
@@ -335,6 +336,14 @@ class Pull:
                 record,
             )
         self._held -= set(records)
+
+
+def _says_nothing_new(rows: pa.Table) -> str:
+    """Return when a row of an increment is not written: it is older than ours, or the same."""
+    same = " and ".join(
+        f'old."{name}" is not distinct from new."{name}"' for name in rows.column_names
+    )
+    return f"not old.deleted and (old.modified_at > new.modified_at or ({same}))"
 
 
 def problems_of(row: QuarantineRow) -> Sequence[Problem]:

@@ -26,6 +26,7 @@ _COLUMNS: Final = {
     "rank": "cast(s.rank as bigint)",
     "revenue": "cast(s.revenue as bigint)",
     "previous_revenue": "cast(s.previous_revenue as bigint)",
+    "previous_rank": "cast(s.previous_rank as bigint)",
     "orders": "cast(s.orders as bigint)",
     "first_order": "s.first_order",
     "last_order": "s.last_order",

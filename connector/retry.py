@@ -16,7 +16,7 @@ from tenacity import (
     Retrying,
     retry_if_exception_type,
     stop_after_attempt,
-    stop_after_delay,
+    stop_before_delay,
     wait_random_exponential,
 )
 
@@ -77,7 +77,7 @@ def retrying(
 def _policy(attempts: int, deadline: float, sleep: Callable[[float], None]) -> Retrying:
     return Retrying(
         retry=retry_if_exception_type(Transient),
-        stop=stop_after_attempt(attempts) | stop_after_delay(deadline),
+        stop=stop_after_attempt(attempts) | stop_before_delay(deadline),
         wait=_pause,
         sleep=sleep,
         before_sleep=_tell,

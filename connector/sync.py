@@ -20,9 +20,9 @@ from typing import Any, Final, Literal
 from sqlmodel import select
 
 from connector.config import Job, adapter_settings
-from connector.contract import Adapter, Source, Writer
+from connector.contract import Adapter, HeldTask, Source, Writer
 from connector.decide import Decided, Owners, decide
-from connector.deliver import Delivered, Delivery
+from connector.deliver import Delivered, Delivery, created_by
 from connector.engine import Analysis, Engine
 from connector.errors import ConfigError, ConnectorError, GuardError, PluginError
 from connector.lease import lease
@@ -90,12 +90,19 @@ class Planned:
     report: Report
     plan: Plan
     decided: Sequence[Decided]
+    held: Sequence[HeldTask]
 
 
 def config_hash(job: Job) -> str:
     """Return a hash of the rules by which a job computes tiers and actions."""
-    rules = job.model.rules.model_dump(mode="json", exclude={"as_of"})
-    return hashlib.sha256(json.dumps(rules, sort_keys=True).encode()).hexdigest()[:12]
+    rules = job.model.rules.model_dump(exclude={"as_of"})
+    said = json.dumps(rules, sort_keys=True, default=_plainly)
+    return hashlib.sha256(said.encode()).hexdigest()[:12]
+
+
+def _plainly(value: object) -> object:
+    # The order of a set differs from process to process; the hash must not.
+    return sorted(value) if isinstance(value, frozenset) else str(value)
 
 
 def today(job: Job) -> date:
@@ -211,9 +218,10 @@ class Sync:
             config_hash=row.config_hash,
         )
         plan = compare(engine.database, target.fields, stamps)
+        own = created_by(self.store, row.id)
         decided = decide(
             analysis.actions if target.tasks.enabled else (),
-            held.tasks,
+            [task for task in held.tasks if task.marker not in own],
             analysis.open_stages,
             self._owners(engine),
             self.job.model.rules.settings.suppression,
@@ -222,7 +230,7 @@ class Sync:
         goals = self.job.model.rules.goals if target.tasks.enabled else ()
         plan.tasks = plan_tasks(decided, held.tasks, self._known_tasks(), goals, row.as_of)
         self._count(report, plan, decided)
-        return Planned(report, plan, decided)
+        return Planned(report, plan, decided, held.tasks)
 
     def _count(self, report: Report, plan: Plan, decided: Sequence[Decided]) -> None:
         aside = self._quarantined(Stream.ACCOUNTS)
@@ -261,10 +269,9 @@ class Sync:
 
     def _deliver(self, planned: Planned, run_id: str) -> None:
         plan, report = planned.plan, planned.report
-        if plan.empty and not plan.missing:
-            return
         with self._writer() as writer:
             delivery = Delivery(self.store, self.job_id, run_id, writer)
+            delivery.resume(plan.markers, planned.held)
             if plan.missing:
                 delivery.refuse(plan.missing_accounts(), "not_found", _NOT_THERE)
             size = self._target_adapter.capabilities.write_batch

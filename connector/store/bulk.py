@@ -84,22 +84,31 @@ class _Sqlite:
         self._cursor = self._connection.cursor()
         for pragma in sqlite_pragmas():
             self._cursor.execute(pragma)
-        self._connection.adbc_connection.set_autocommit(False)
+        self._writing = False
 
     def upsert(self, table: str, rows: pa.Table, *, unless: str | None = None) -> int:
         if rows.num_rows == 0:
             return 0
         marks = ", ".join("?" * rows.num_columns)
         sql = _upsert_sql(table, rows.column_names, f"values ({marks})", unless)
+        self._begin()
         before = self._total_changes()
         self._cursor.executemany(sql, _as_sqlite_keeps_it(rows))
         return self._total_changes() - before
+
+    def _begin(self) -> None:
+        # The driver's own transaction would begin with the first reading: SQLite then refuses to
+        # write, without waiting, if another process has written since.
+        if not self._writing:
+            self._cursor.execute("begin immediate")
+            self._writing = True
 
     def _total_changes(self) -> int:
         self._cursor.execute("select total_changes()")
         return int(self._cursor.fetchone()[0])
 
     def execute(self, sql: str, *values: object) -> int:
+        self._begin()
         before = self._total_changes()
         self._cursor.execute(sql, values or None)
         self._cursor.fetchall()
@@ -113,10 +122,15 @@ class _Sqlite:
         return _as_sqlite_keeps_it(rows)
 
     def commit(self) -> None:
-        self._connection.commit()
+        self._end("commit")
 
     def rollback(self) -> None:
-        self._connection.rollback()
+        self._end("rollback")
+
+    def _end(self, how: str) -> None:
+        if self._writing:
+            self._writing = False
+            self._cursor.execute(how)
 
     def close(self) -> None:
         self._cursor.close()

@@ -13,6 +13,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, Final
+from zlib import crc32
 
 from sqlalchemy import Connection, Engine, create_engine, event, inspect, text
 from sqlalchemy.engine import URL, make_url
@@ -25,8 +26,18 @@ SCHEMA: Final = "0001"
 """The newest migration: what `alembic heads` would say (a test compares)."""
 
 _BUSY_MS: Final = 60_000
-_locks: Final[dict[str, threading.RLock]] = {}
-_locks_guard: Final = threading.Lock()
+
+
+class _Gate:
+    """Lets one library at a time to a database; all that open it share one."""
+
+    def __init__(self) -> None:
+        self.lock = threading.RLock()
+        self.library: str | None = None
+
+
+_gates: Final[dict[str, _Gate]] = {}
+_gates_guard: Final = threading.Lock()
 
 
 class Database:
@@ -40,9 +51,10 @@ class Database:
             if not self.url.database or self.url.database == ":memory:":
                 raise ConfigError("store.url: name a file; a store in memory forgets what it did")
             self.path = Path(self.url.database).absolute()
-        with _locks_guard:
-            self._lock = _locks.setdefault(self.shown, threading.RLock())
-        self._library: str | None = None
+        # One file has many names (relative, through a link); its gate has one.
+        key = str(self.path.resolve()) if self.is_sqlite else self.shown
+        with _gates_guard:
+            self._gate = _gates.setdefault(key, _Gate())
         self.engine = self._engine()
         with self.exclusively("sqlalchemy"):
             self._bring_up_to_date()
@@ -50,16 +62,17 @@ class Database:
     @contextmanager
     def exclusively(self, library: str) -> Iterator[None]:
         """Keep other libraries (and other threads) out while *library* has the file open."""
-        with self._lock:
-            outer, self._library = self._library, library
+        gate = self._gate
+        with gate.lock:
+            outer = gate.library
             if self.is_sqlite and outer not in (None, library):
-                self._library = outer
                 raise RuntimeError(f"{library} opens the store while {outer} has it open")
+            gate.library = library
             try:
                 with self.errors():
                     yield
             finally:
-                self._library = outer
+                gate.library = outer
 
     @contextmanager
     def errors(self) -> Iterator[None]:
@@ -83,7 +96,13 @@ class Database:
     def _engine(self) -> Engine:
         if self.is_sqlite and not self.path.parent.is_dir():
             raise StoreError(f"store {self.shown}: folder {self.path.parent} is missing; create it")
-        engine = create_engine(self.url, poolclass=NullPool)
+        try:
+            engine = create_engine(self.url, poolclass=NullPool)
+        except ModuleNotFoundError as error:
+            raise ConfigError(
+                f"store.url: the driver for {self.url.get_backend_name()} is missing;"
+                " install pyramid-connector[postgresql]"
+            ) from error
         if self.is_sqlite:
             event.listen(engine, "connect", _prepare_sqlite)
             event.listen(engine, "begin", _begin_sqlite)
@@ -106,6 +125,9 @@ class Database:
         migrate(self.engine)
 
 
+_MIGRATING: Final = crc32(b"pyramid-connector migration")
+
+
 def migrate(engine: Engine, revision: str = "head") -> None:
     """Bring the schema to *revision* (newer or older), in one transaction where possible."""
     from alembic import command
@@ -114,6 +136,9 @@ def migrate(engine: Engine, revision: str = "head") -> None:
     config = Config()
     config.set_main_option("script_location", str(Path(__file__).parent / "migrations"))
     with engine.begin() as connection:
+        if engine.dialect.name == "postgresql":
+            # Two processes may start on a new store; SQLite's transaction keeps them apart already.
+            connection.execute(text("select pg_advisory_xact_lock(:key)"), {"key": _MIGRATING})
         config.attributes["connection"] = connection
         current = inspect(connection).has_table("alembic_version")
         older = revision != "head" and current
@@ -139,7 +164,7 @@ _ADVICE: Final = (
 def _parsed(url: str) -> URL:
     try:
         parsed = make_url(url)
-    except ArgumentError:
+    except (ArgumentError, ValueError):  # a port that is no number is a ValueError
         raise ConfigError(
             "store.url: not a database URL; expected sqlite:///file.db or"
             " postgresql://user:password@host/database"

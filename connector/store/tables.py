@@ -160,6 +160,7 @@ class StandingRow(SQLModel, table=True):
     rank: int | None = Field(default=None, sa_type=BigInteger)
     revenue: int | None = Field(default=None, sa_type=BigInteger)
     previous_revenue: int | None = Field(default=None, sa_type=BigInteger)
+    previous_rank: int | None = Field(default=None, sa_type=BigInteger)
     orders: int | None = Field(default=None, sa_type=BigInteger)
     first_order: date | None
     last_order: date | None

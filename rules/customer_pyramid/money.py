@@ -21,7 +21,10 @@ def from_units(units: int) -> Decimal:
 
 def cents(units: int | Fraction) -> Decimal:
     """Return *units* as a decimal with two places, halves away from zero."""
-    return Decimal(half_up(Fraction(units) * 100 / UNITS)).scaleb(-2)
+    if isinstance(units, Fraction):
+        return places(units / UNITS, 2)
+    rounded = (abs(units) + UNITS // 200) // (UNITS // 100)  # many: no fractions for whole units
+    return Decimal(rounded if units >= 0 else -rounded).scaleb(-2)
 
 
 def show(units: int) -> str:

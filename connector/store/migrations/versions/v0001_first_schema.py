@@ -155,6 +155,7 @@ def upgrade() -> None:
         sa.Column("rank", sa.BigInteger(), nullable=True),
         sa.Column("revenue", sa.BigInteger(), nullable=True),
         sa.Column("previous_revenue", sa.BigInteger(), nullable=True),
+        sa.Column("previous_rank", sa.BigInteger(), nullable=True),
         sa.Column("orders", sa.BigInteger(), nullable=True),
         sa.Column("first_order", sa.Date(), nullable=True),
         sa.Column("last_order", sa.Date(), nullable=True),

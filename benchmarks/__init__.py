@@ -1,0 +1,1 @@
+"""Measures whole runs against their floors; `python -m benchmarks --help`."""

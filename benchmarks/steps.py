@@ -1,0 +1,117 @@
+"""The measured steps: runs of the connector, and the floor under each."""
+
+from __future__ import annotations
+
+import sys
+import time
+from datetime import date
+from pathlib import Path
+
+import duckdb
+
+from benchmarks.measure import measured
+from connector.config import load_job
+from connector.engine import Engine
+from connector.plugins import Plugins
+from connector.store.tables import RunRow
+from connector.sync import Report, Sync
+
+AS_OF = date(2026, 12, 31)
+
+
+class _Timed(Sync):
+    """A run that notes the CPU seconds of its stages."""
+
+    stages: dict[str, float]
+    _last: tuple[str, float] | None = None
+
+    def _stage(self, row: RunRow, stage: str) -> None:
+        self._close_stage()
+        self._last = (stage, time.process_time())
+        super()._stage(row, stage)
+
+    def _close_stage(self) -> None:
+        if self._last:
+            name, start = self._last
+            self.stages[name] = time.process_time() - start
+
+
+def _sync(folder: Path) -> _Timed:
+    return _Timed(load_job(folder / "benchmark.toml"), Plugins())
+
+
+def run(folder: Path, stages: dict[str, float]) -> int:
+    """Run the job as `connector sync` does."""
+    sync = _sync(folder)
+    sync.stages = stages
+    report = sync.run()
+    sync._close_stage()
+    return report.accounts["applied"]
+
+
+def pull(folder: Path, stages: dict[str, float]) -> int:
+    """Read accounts and opportunities from Parquet into the store."""
+    report = Report("benchmark", "pull", AS_OF)
+    _sync(folder)._pull(report)
+    return sum(pulled.read for pulled in report.pulled.values())
+
+
+def pull_floor(folder: Path, stages: dict[str, float]) -> int:
+    """Read every value of the same Parquet with DuckDB."""
+    with duckdb.connect() as engine:
+        engine.execute("set threads = 2")
+        count = 0
+        for name in ("accounts", "opportunities"):
+            found = engine.execute(
+                f"select count(*), min(hash(columns(*)))::varchar from '{folder}/{name}.parquet'"
+            ).fetchone()
+            count += int(found[0]) if found else 0
+        return count
+
+
+def analysis(folder: Path, stages: dict[str, float]) -> int:
+    """Compute standings, statistics and migration from the store."""
+    sync = _sync(folder)
+    with Engine(sync.store, sync.job) as engine:
+        engine.load(sync.job_id)
+        stages["load"] = time.process_time()
+        found = engine.analyse(AS_OF)
+        return int(found.summary["migration"]["frozen"]["upgrade"])
+
+
+def analysis_floor(folder: Path, stages: dict[str, float]) -> int:
+    """Compute the same from the same store with SQL written by hand, customers only."""
+    sync = _sync(folder)
+    sql = (Path(__file__).parent / "analysis.sql").read_text()
+    with duckdb.connect() as engine:
+        engine.execute("set threads = 2")
+        engine.execute("set memory_limit = '600MB'")
+        with sync.store.reader(engine) as reader:
+            reader.load(
+                "accounts",
+                "select id, name, owner_id, industry from account where not deleted",
+                dict.fromkeys(("id", "name", "owner_id", "industry"), "varchar"),
+            )
+            reader.load(
+                "sales",
+                "select account_id, amount, close_date from opportunity"
+                " where status = 'won' and not deleted",
+                {"account_id": "varchar", "amount": "bigint", "close_date": "date"},
+            )
+        moved_up: tuple[int, ...] = (0,)
+        for statement in engine.extract_statements(sql):
+            moved_up = engine.execute(statement).fetchone() or (0,)
+        return int(moved_up[0])
+
+
+STEPS = {
+    "run": run,
+    "pull": pull,
+    "pull-floor": pull_floor,
+    "analysis": analysis,
+    "analysis-floor": analysis_floor,
+}
+
+if __name__ == "__main__":
+    chosen, place = STEPS[sys.argv[1]], Path(sys.argv[2])
+    measured(lambda stages: chosen(place, stages))
