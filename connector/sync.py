@@ -38,8 +38,9 @@ from connector.store.tables import RunRow, TaskRow
 
 logger = logging.getLogger(__name__)
 
-State = Literal["running", "planned", "done", "partial", "stopped", "failed"]
+State = Literal["running", "planning", "planned", "done", "partial", "stopped", "failed"]
 
+_OPEN_ENDS: Final = ("rejected", "waiting")
 _NOT_THERE: Final = "the target has no such account; create it there, or leave it out of the source"
 
 
@@ -155,17 +156,14 @@ class Sync:
             save_standings(self.store, engine.database, self.job_id, row.id, row.as_of)
             save_actions(self.store, self.job_id, row.id, planned.decided)
             report.assert_adds_up()
-            partial = report.accounts["rejected"] + report.accounts["quarantined"]
-            partial += sum(pulled.quarantined for pulled in report.pulled.values())
-            partial += report.tasks["rejected"] + report.tasks["waiting"]
-            partial += report.accounts["waiting"]
-            report.state = "partial" if partial else "done"
+            report.state = "partial" if self._is_partial(report) else "done"
         return report
 
     @contextmanager
     def plan(self) -> Iterator[Planned]:
         """Yield what a run would write; nothing is written, and the run is noted as planned."""
-        with self._run() as (row, report), Engine(self.store, self.job) as engine:
+        begun = self._run("planning")
+        with begun as (row, report), Engine(self.store, self.job) as engine:
             planned = self._plan(row, report, engine)
             report.state = "planned"
             yield planned
@@ -316,9 +314,11 @@ class Sync:
             writer.close()
 
     @contextmanager
-    def _run(self) -> Iterator[tuple[RunRow, Report]]:
+    def _run(
+        self, state: Literal["running", "planning"] = "running"
+    ) -> Iterator[tuple[RunRow, Report]]:
         with lease(self.store, self.job.name, self.job_id):
-            row = self._begin()
+            row = self._begin(state)
             report = Report(self.job.name, row.id, row.as_of)
             try:
                 yield row, report
@@ -329,12 +329,12 @@ class Sync:
                 raise
             self._end(row, report, "")
 
-    def _begin(self) -> RunRow:
+    def _begin(self, state: Literal["running", "planning"]) -> RunRow:
         """Return the run that was cut off, to be taken up again, or a new one."""
         digest = config_hash(self.job)
         with self.store.session() as session:
             row = session.exec(
-                select(RunRow).where(RunRow.job_id == self.job_id, RunRow.state == "running")
+                select(RunRow).where(RunRow.job_id == self.job_id, RunRow.state == state)
             ).first()
             if row is not None and self._as_of in (None, row.as_of) and row.config_hash == digest:
                 logger.info("taking up run %s, which was cut off at %r", row.id, row.stage)
@@ -346,7 +346,7 @@ class Sync:
             row = RunRow(
                 id=f"{now:%Y%m%dT%H%M%S}-{secrets.token_hex(3)}",
                 job_id=self.job_id,
-                state="running",
+                state=state,
                 stage="begin",
                 as_of=self._as_of or today(self.job),
                 started_at=now,
@@ -383,6 +383,15 @@ class Sync:
         with self.store.session() as session:
             rows = session.exec(select(TaskRow).where(TaskRow.job_id == self.job_id)).all()
         return {row.marker: row for row in rows}
+
+    def _is_partial(self, report: Report) -> bool:
+        """Say whether anything is set aside, refused or waiting, from this run or one before."""
+        open_ends = sum(
+            counts[part] for counts in (report.accounts, report.tasks) for part in _OPEN_ENDS
+        )
+        with self.store.bulk() as bulk:
+            found = bulk.fetch("select count(*) as n from quarantine where job_id = ?", self.job_id)
+        return bool(open_ends or found.column("n")[0].as_py())
 
     def _quarantined(self, stream: Stream) -> int:
         """Return how many rows of *stream* are set aside and in no other state known."""

@@ -171,8 +171,10 @@ class _Postgres:
         return self.execute(_upsert_sql(table, rows.column_names, source, unless))
 
     def execute(self, sql: str, *values: object) -> int:
-        self._cursor.execute(_numbered(sql), values or None)
-        return max(int(self._cursor.rowcount), 0)
+        # The driver counts no rows of a statement with values; the statement does it itself.
+        counted = f"with changed as ({sql} returning 1) select count(*) from changed"
+        self._cursor.execute(_numbered(counted), values or None)
+        return int(self._cursor.fetchone()[0])
 
     def fetch(self, sql: str, *values: object) -> pa.Table:
         self._cursor.execute(_numbered(sql), values or None)

@@ -24,7 +24,8 @@ class Reader(Protocol):
     def load(self, into: str, sql: str, columns: Mapping[str, str]) -> None:
         """Create the DuckDB table *into* from *sql*, run in the store.
 
-        *columns* are the result's columns and the DuckDB type each shall have.
+        *columns* are the result's columns and the DuckDB type each shall have; times are read as
+        `timestamptz`.
         """
         ...
 
@@ -87,12 +88,14 @@ class _Attached:
     def load(self, into: str, sql: str, columns: Mapping[str, str]) -> None:
         # Names and SQL are the store's own; the query runs in the store, so its filter is used.
         query = f"{self._kind}_query('held', {_literal(sql)})"
-        self._engine.execute(f"create table {into} as select {_cast(columns)} from {query}")
+        picked = _cast(columns, naive=self._kind == "sqlite")
+        self._engine.execute(f"create table {into} as select {picked} from {query}")
 
 
 class _Adbc:
     def __init__(self, database: Database, engine: duckdb.DuckDBPyConnection) -> None:
         self._engine = engine
+        self._naive = database.is_sqlite
         if database.is_sqlite:
             import adbc_driver_sqlite.dbapi as sqlite
 
@@ -104,14 +107,13 @@ class _Adbc:
             self._connection = postgresql.connect(url.render_as_string(hide_password=False))
 
     def load(self, into: str, sql: str, columns: Mapping[str, str]) -> None:
+        picked = _cast(columns, naive=self._naive)
         with self._connection.cursor() as cursor:
             cursor.execute(sql)
             batches = cursor.fetch_record_batch()
             self._engine.register("arriving", batches)
             try:
-                self._engine.execute(
-                    f"create table {into} as select {_cast(columns)} from arriving"
-                )
+                self._engine.execute(f"create table {into} as select {picked} from arriving")
             finally:
                 self._engine.unregister("arriving")
 
@@ -119,8 +121,15 @@ class _Adbc:
         self._connection.close()
 
 
-def _cast(columns: Mapping[str, str]) -> str:
-    return ", ".join(f'cast("{name}" as {kind}) as "{name}"' for name, kind in columns.items())
+def _cast(columns: Mapping[str, str], *, naive: bool) -> str:
+    """Return the columns in their DuckDB types; *naive* times (SQLite's) are UTC."""
+    parts = []
+    for name, kind in columns.items():
+        value = f'cast("{name}" as {kind})'
+        if naive and kind == "timestamptz":
+            value = f"timezone('UTC', cast(\"{name}\" as timestamp))"
+        parts.append(f'{value} as "{name}"')
+    return ", ".join(parts)
 
 
 def _literal(text: str) -> str:

@@ -7,18 +7,32 @@ Arrow tables, never row by row as objects; the others are small.
 
 from __future__ import annotations
 
-from datetime import date, datetime
+from datetime import UTC, date, datetime
 from typing import Any
 
-from sqlalchemy import JSON, BigInteger, DateTime, Text
+from sqlalchemy import JSON, BigInteger, DateTime, Dialect, Text, TypeDecorator
 from sqlmodel import Field, SQLModel
 
 _KEYED = {"sqlite_with_rowid": False}  # one tree ordered by key: half the writes, reads in order
 
 
+class UtcTime(TypeDecorator[datetime]):
+    """A moment: kept in UTC and read as UTC, on SQLite too, which knows no zones."""
+
+    impl = DateTime(timezone=True)
+    cache_ok = True
+
+    def process_bind_param(self, value: datetime | None, dialect: Dialect) -> datetime | None:
+        return value and value.astimezone(UTC)
+
+    def process_result_value(self, value: datetime | None, dialect: Dialect) -> datetime | None:
+        if value is None:
+            return None
+        return value.astimezone(UTC) if value.tzinfo else value.replace(tzinfo=UTC)
+
+
 def _time(*, optional: bool = False) -> Any:
-    default = None if optional else ...
-    return Field(default, sa_type=DateTime(timezone=True))
+    return Field(None if optional else ..., sa_type=UtcTime)
 
 
 class JobRow(SQLModel, table=True):
@@ -129,7 +143,7 @@ class RunRow(SQLModel, table=True):
     __tablename__ = "run"
     id: str = Field(primary_key=True)
     job_id: int = Field(index=True)
-    state: str  # running, done, partial, stopped, failed
+    state: str  # running, then done, partial, stopped or failed; planning, then planned
     stage: str
     as_of: date
     started_at: datetime = _time()

@@ -58,7 +58,6 @@ def test_a_run_killed_at_random_moments_ends_as_if_nothing_had_happened(tmp_path
         if not _has_ended(folder):
             assert _run(folder).wait() == 0, f"moment {moment}"
         assert differing(_all_there_is(folder), expected) == {}, f"moment {moment}"
-    print(f"{cut_off} of {MOMENTS} runs were cut off; one run lasts {lasted:.1f} s")
     assert cut_off > MOMENTS // 2
 
 
@@ -73,7 +72,7 @@ def _prepare(folder: Path) -> Path:
             f"A{int(chance.random() ** 2 * 600):04}",
             chance.choice(["won", "won", "won", "lost", "open"]),
             round(chance.paretovariate(1.2) * 500, 2),
-            f"{chance.choice([2024, 2025, 2026])}-{chance.randint(1, 6):02}-{chance.randint(1, 28):02}",
+            f"{chance.choice([2024, 2025, 2026])}-{chance.randint(1, 6):02}-15",
         )
         for n in range(6000)
     ]
