@@ -45,6 +45,7 @@ _OPPORTUNITIES: Final = {
     "amount": "int64",
     "currency": "string",
     "close_date": "date",
+    "stage": "string",
 }
 _BEFORE: Final = {
     "account_id": "string",
@@ -55,6 +56,7 @@ _BEFORE: Final = {
     "digest": "int64",
 }
 
+_USERS: Final = {"id": "string", "manager_id": "string", "active": "boolean"}
 _RATES: Final = {"currency": "string", "valid_from": "date", "rate": "decimal(19, 10)"}
 _LINKS: Final = {"account_id": "string", "root_id": "string"}
 
@@ -69,7 +71,7 @@ class Analysis:
     """Statistics, migration and data issues, ready for JSON: money and shares as text."""
     actions: Sequence[Action]
     open_stages: Sequence[tuple[str, str | None]]
-    """Account and stage of each open opportunity."""
+    """Account and stage of each open opportunity at one of the settings' proposal stages."""
 
 
 class Engine:
@@ -96,27 +98,24 @@ class Engine:
         self._spill.cleanup()
 
     def load(self, job_id: int) -> None:
-        """Copy what the rules read from the store."""
-        records = f"where job_id = {int(job_id)} and not deleted"
+        """Copy what the rules read from the store, each table in one pass."""
+        job, base = int(job_id), self._job.model.currency.base
+        records = f"where job_id = {job} and not deleted"
         with self._store.reader(self.database) as reader:
-            for into, table, columns, rows in (
-                ("accounts", "account", _ACCOUNTS, records),
-                ("opportunities", "opportunity", _OPPORTUNITIES, records),
-                ("before", "standing", _BEFORE, f"where job_id = {int(job_id)}"),
-            ):
-                names = ", ".join(columns)
-                reader.load(into, f"select {names} from {table} {rows}", columns)
+            names = ", ".join(_ACCOUNTS)
+            reader.load("accounts", f"select {names} from account {records}", _ACCOUNTS)
+            # Only open deals need their stage, and only foreign ones their currency.
             reader.load(
-                "open_deals",
-                f"select account_id, stage from opportunity {records}"
-                " and status = 'open' and account_id is not null",
-                {"account_id": "string", "stage": "string"},
+                "opportunities",
+                f"select account_id, status, amount, nullif(currency, '{base}') as currency,"
+                " close_date, case when status = 'open' then stage end as stage"
+                f" from opportunity {records}",
+                _OPPORTUNITIES,
             )
             reader.load(
-                "users",
-                f"select id, manager_id, active from crm_user {records}",
-                {"id": "string", "manager_id": "string", "active": "boolean"},
+                "before", f"select {', '.join(_BEFORE)} from standing where job_id = {job}", _BEFORE
             )
+            reader.load("users", f"select id, manager_id, active from crm_user {records}", _USERS)
 
     def count(self, table: str) -> int:
         """Return the number of rows of one of the engine's tables."""
@@ -151,7 +150,11 @@ class _Analyst:
         self._stand(sales, links)
         summary = self._summary() | {"issues": issues | link_issues}
         actions = self._actions(sales)
-        stages = self._database.table("open_deals").fetchall()
+        stages = self._database.execute(
+            "select account_id, stage from opportunities where status = 'open'"
+            " and account_id is not null and list_contains($named, stage)",
+            {"named": sorted(self._settings.suppression.proposal_stages)},
+        ).fetchall()
         logger.info("analysed %s: %d actions", self._period.last_day, len(actions))
         return Analysis(self._period, self._previous, summary, actions, stages)
 

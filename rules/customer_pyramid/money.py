@@ -2,6 +2,7 @@
 
 from decimal import Decimal
 from fractions import Fraction
+from math import isqrt
 
 MONEY_SCALE = 4
 UNITS = 10**MONEY_SCALE
@@ -42,6 +43,12 @@ def half_up(value: Fraction) -> int:
 def places(value: Fraction, digits: int) -> Decimal:
     """Return *value* as a decimal with *digits* places, halves away from zero."""
     return Decimal(half_up(value * 10**digits)).scaleb(-digits)
+
+
+def root(value: Fraction, digits: int) -> Decimal:
+    """Return the square root as a decimal with *digits* places, halves up."""
+    twice = isqrt(4 * value.numerator * 100**digits // value.denominator)
+    return Decimal((twice + 1) // 2).scaleb(-digits)
 
 
 def share(part: int, whole: int) -> Decimal | None:

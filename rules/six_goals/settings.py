@@ -37,6 +37,16 @@ class UpSellSettings:
 
 
 @dataclass(frozen=True, slots=True)
+class AffinitySettings:
+    """Which rules "who has one item also has the other" are strong enough. Source: domain 3.1."""
+
+    min_support: Decimal = Decimal("0.02")
+    min_accounts: int = 10
+    min_confidence: Decimal = Decimal("0.30")
+    min_lift: Decimal = Decimal("1.2")
+
+
+@dataclass(frozen=True, slots=True)
 class SuppressionSettings:
     """How much is asked of customers and reps.
 

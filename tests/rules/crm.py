@@ -66,6 +66,9 @@ OPPORTUNITIES = {
 RATES = {"currency": "string", "valid_from": "date", "rate": "decimal(18, 8)"}
 LINKS = {"account_id": "string", "root_id": "string"}
 CONTACTS = {"account_id": "string", "last_contact": "date"}
+BASKETS = {"account_id": "string", "item": "string"}
+DELIVERIES = {"account_id": "string", "promised": "date", "delivered": "date"}
+PROFITS = {"account_id": "string", "layer": "string", "profit": "int64"}
 LAST_RUN = {"account_id": "string", "tier": "string", "tier_raw": "string"}
 
 

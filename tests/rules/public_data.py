@@ -4,6 +4,7 @@ from datetime import date
 from decimal import Decimal
 
 from customer_pyramid.money import to_units
+from customer_pyramid.periods import Period
 from tests.rules.crm import Row, dataset, read_csv
 
 STATUS = {"Won": "won", "Lost": "lost", "Engaging": "open", "Prospecting": "open"}
@@ -54,6 +55,33 @@ def northwind_orders() -> list[Row]:
             "currency": row["currency"],
             "close_date": _day(row["order_date"]),
             "owner_id": row["owner_id"],
+        }
+        for row in read_csv(dataset("northwind") / "orders.csv")
+    ]
+
+
+def northwind_baskets(period: Period) -> list[Row]:
+    """Return the category of every line ordered in *period*, with the account."""
+    folder = dataset("northwind")
+    category = {row["product_id"]: row["category"] for row in read_csv(folder / "products.csv")}
+    account = {
+        row["id"]: row["account_id"]
+        for row in northwind_orders()
+        if period.start <= row["close_date"] < period.end
+    }
+    return [
+        {"account_id": account[row["order_id"]], "item": category[row["product_id"]]}
+        for row in read_csv(folder / "order_lines.csv")
+        if row["order_id"] in account
+    ]
+
+
+def northwind_deliveries() -> list[Row]:
+    return [
+        {
+            "account_id": row["account_id"],
+            "promised": _day(row["required_date"]),
+            "delivered": _day(row["shipped_date"]),
         }
         for row in read_csv(dataset("northwind") / "orders.csv")
     ]

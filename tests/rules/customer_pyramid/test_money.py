@@ -1,10 +1,11 @@
 """Money in units: exact, halves away from zero."""
 
 from decimal import Decimal
+from fractions import Fraction
 
 import pytest
 
-from customer_pyramid.money import cents, from_units, share, show, to_units
+from customer_pyramid.money import cents, from_units, root, share, show, to_units
 
 
 @pytest.mark.parametrize(
@@ -42,3 +43,17 @@ def test_a_reader_sees_no_needless_zeros(units: int, text: str) -> None:
 def test_a_share_of_nothing_is_unknown() -> None:
     assert share(0, 0) is None
     assert share(2, 3) == Decimal("0.666667")
+
+
+@pytest.mark.parametrize(
+    ("value", "found"),
+    [
+        pytest.param("2", "1.414214", id="above"),
+        pytest.param("0.0026", "0.050990", id="below"),
+        pytest.param("0.00000000000025", "0.000001", id="half"),
+        pytest.param("1/9", "0.333333", id="periodic"),
+        pytest.param("0", "0.000000", id="zero"),
+    ],
+)
+def test_a_root_is_rounded_once(value: str, found: str) -> None:
+    assert root(Fraction(value), 6) == Decimal(found)

@@ -8,16 +8,29 @@ import pytest
 
 from customer_pyramid.migration import migration_counts
 from customer_pyramid.periods import Period
+from customer_pyramid.profit import profit_by_layer
 from customer_pyramid.sales import issue_counts, issue_flags, recognised
 from customer_pyramid.settings import PyramidSettings
 from customer_pyramid.standings import standings
 from customer_pyramid.summary import concentration, layer_summary
 from customer_pyramid.totals import totals
+from six_goals.affinity import pair_counts, rules, white_space
+from six_goals.promises import promises
 from six_goals.retention import retention_candidates
 from six_goals.rhythm import own_rhythm
-from six_goals.settings import RetentionSettings, UpSellSettings
+from six_goals.settings import AffinitySettings, RetentionSettings, UpSellSettings
 from six_goals.up_sell import up_sell_candidates
-from tests.rules.crm import ACCOUNTS, CONTACTS, LAST_RUN, LINKS, OPPORTUNITIES, RATES
+from tests.rules.crm import (
+    ACCOUNTS,
+    BASKETS,
+    CONTACTS,
+    DELIVERIES,
+    LAST_RUN,
+    LINKS,
+    OPPORTUNITIES,
+    PROFITS,
+    RATES,
+)
 
 AS_OF = date(2024, 12, 31)
 
@@ -59,5 +72,18 @@ def test_every_step_compiles_for_postgresql(settings: PyramidSettings) -> None:
         issue_counts(flags),
         retention_candidates(kept, rhythm, RetentionSettings()),
         up_sell_candidates(kept, UpSellSettings()),
+    ):
+        assert ibis.to_sql(step, dialect="postgres")
+
+
+def test_the_tables_of_later_goals_compile_for_postgresql() -> None:
+    baskets = ibis.table(BASKETS, name="baskets")
+    pairs = pair_counts(baskets)
+    for step in (
+        pairs,
+        rules(pairs, AffinitySettings()),
+        white_space(baskets, baskets.select("account_id").distinct(), pairs.select("item")),
+        promises(ibis.table(DELIVERIES, name="deliveries"), AS_OF),
+        profit_by_layer(ibis.table(PROFITS, name="profits")),
     ):
         assert ibis.to_sql(step, dialect="postgres")

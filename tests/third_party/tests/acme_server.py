@@ -71,7 +71,8 @@ class AcmeCRM:
         if kind == "lookup":
             tasks = [task for task in self.tasks.values() if task["account"] in sent["ids"]]
             accounts = self.records["accounts"]
-            held = [accounts[one] for one in sent["ids"] if one in accounts]
+            empty = dict.fromkeys(FIELDS)
+            held = [empty | accounts[one] for one in sent["ids"] if one in accounts]
             return 200, {"accounts": held, "tasks": tasks}
         if method == "GET":
             return 200, self.page(kind, int(parse_qs(url.query)["after"][0]))
