@@ -85,7 +85,7 @@ def analysis_floor(folder: Path, stages: dict[str, float]) -> int:
     sql = (Path(__file__).parent / "analysis.sql").read_text()
     with duckdb.connect() as engine:
         engine.execute("set threads = 2")
-        engine.execute("set memory_limit = '600MB'")
+        engine.execute("set memory_limit = '800MB'")
         with sync.store.reader(engine) as reader:
             reader.load(
                 "accounts",

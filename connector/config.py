@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import csv
 import os
+import re
 import tomllib
 import types
 from collections.abc import Iterator, Mapping, Sequence
@@ -15,15 +16,17 @@ from datetime import date
 from decimal import Decimal, InvalidOperation
 from difflib import get_close_matches
 from pathlib import Path
-from typing import Annotated, Any, Literal, Union, get_args, get_origin
+from typing import Annotated, Any, Final, Literal, Union, get_args, get_origin
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from pydantic import (
     AfterValidator,
     BaseModel,
     ConfigDict,
+    Discriminator,
     Field,
     SecretStr,
+    Tag,
     ValidationError,
     model_validator,
 )
@@ -62,6 +65,34 @@ def _currency(code: str) -> str:
     return code.upper()
 
 
+_DIRECTIVES: Final = frozenset("aAbBcdfgGHIjmMnpSTuUVwWxXyYzZ%")
+_YEARS: Final = frozenset("YyGgcx")
+
+
+def _pattern(pattern: str) -> str:
+    used = re.findall(r"%-?(.?)", pattern, re.DOTALL)
+    if not _DIRECTIVES.issuperset(used) or not all(used):
+        wrong = next(letter for letter in used if not letter or letter not in _DIRECTIVES)
+        raise ValueError(f"pattern {pattern!r}: '%{wrong}' is unknown; use such as '%d.%m.%Y'")
+    if _YEARS.isdisjoint(used):
+        raise ValueError(f"pattern {pattern!r} names no year; use such as '%d.%m.%Y'")
+    return pattern
+
+
+def _their_field(name: str) -> str:
+    if not name.strip():
+        raise ValueError("empty; name a field of the target, or leave the line out")
+    return name
+
+
+def _kind_of_field(value: object) -> str:
+    return "<constant>" if isinstance(value, dict | Constant) else "<column>"
+
+
+def _kind_of_rates(value: object) -> str:
+    return "<list>" if isinstance(value, list | tuple) else "<file>"
+
+
 Zone = Annotated[str, AfterValidator(_zone)]
 Currency = Annotated[str, AfterValidator(_currency)]
 
@@ -76,7 +107,7 @@ class Constant(_Table):
 class Formats(_Table):
     """How the source writes dates, numbers and flags."""
 
-    dates: tuple[str, ...] = ()
+    dates: tuple[Annotated[str, AfterValidator(_pattern)], ...] = ()
     """strptime patterns tried in order, such as '%d.%m.%Y'; ISO 8601 is always understood."""
     decimal: Literal[".", ","] = "."
     """The decimal mark."""
@@ -89,6 +120,23 @@ class Formats(_Table):
     false: tuple[str, ...] = ("false", "no", "n", "0", "f")
     """What counts as no, in any case."""
 
+    @model_validator(mode="after")
+    def _marks_differ(self) -> Formats:
+        if self.thousands == self.decimal:
+            raise ValueError(f"thousands and decimal are both {self.decimal!r}; correct one")
+        both = {word.strip().lower() for word in self.true}.intersection(
+            word.strip().lower() for word in self.false
+        )
+        if both:
+            raise ValueError(f"{min(both)!r} is in true and in false; leave it out of one")
+        return self
+
+
+TheirField = Annotated[
+    Annotated[str, Tag("<column>")] | Annotated[Constant, Tag("<constant>")],
+    Discriminator(_kind_of_field),
+]
+
 
 class SourceConfig(_Table):
     """Where records come from and how they are understood."""
@@ -97,7 +145,7 @@ class SourceConfig(_Table):
     """Name of the adapter: `connector plugins` lists those installed."""
     settings: dict[str, Any] = {}
     """The adapter's own settings."""
-    fields: dict[Stream, dict[str, str | Constant]] = {}
+    fields: dict[Stream, dict[str, TheirField]] = {}
     """For each stream: our field = their field, or { constant = "..." }."""
     values: dict[Stream, dict[str, dict[str, str]]] = {}
     """For each field: their value = ours; "*" is any other value."""
@@ -106,12 +154,13 @@ class SourceConfig(_Table):
 
     @model_validator(mode="after")
     def _fields_exist(self) -> SourceConfig:
-        mentioned = [(stream, list(names)) for stream, names in self.fields.items()]
-        mentioned += [(stream, list(names)) for stream, names in self.values.items()]
-        for stream, names in mentioned:
+        mentioned = [("fields", stream, list(names)) for stream, names in self.fields.items()]
+        mentioned += [("values", stream, list(names)) for stream, names in self.values.items()]
+        for table, stream, names in mentioned:
             for name in names:
                 if name not in FIELDS[stream]:
-                    raise ValueError(f"{stream}.{name}: {_unknown(name, FIELDS[stream])}")
+                    said = _unknown(name, FIELDS[stream])
+                    raise ValueError(f"{table}.{stream}.{name}: {said}")
         for stream, maps in self.values.items():
             for name, values in maps.items():
                 field = FIELDS[stream][name]
@@ -119,7 +168,8 @@ class SourceConfig(_Table):
                     if field.kind is Kind.CHOICE and ours not in field.choices:
                         expected = ", ".join(field.choices)
                         raise ValueError(
-                            f"values.{stream}.{name}: {ours!r} is none of ours ({expected})"
+                            f"values.{stream}.{name}: {ours!r} is none of ours;"
+                            f" use one of {expected}"
                         )
         return self
 
@@ -140,7 +190,7 @@ class TargetConfig(_Table):
     """Name of the adapter; empty is the source's, with the source's settings."""
     settings: dict[str, Any] = {}
     """The adapter's own settings."""
-    fields: dict[str, str] = {}
+    fields: dict[str, Annotated[str, AfterValidator(_their_field)]] = {}
     """Our result = their field."""
     tasks: TasksConfig = TasksConfig()
 
@@ -163,7 +213,7 @@ class Rate(_Table):
     currency: Currency
     valid_from: date
     """The rate holds from this day until the currency's next line."""
-    rate: Decimal = Field(gt=0)
+    rate: Decimal = Field(gt=0, max_digits=19, decimal_places=10)
     """Units of the base currency for one unit of this currency."""
 
 
@@ -172,8 +222,27 @@ class CurrencyConfig(_Table):
 
     base: Currency = "USD"
     """ISO 4217 code; amounts without a currency are in it."""
-    rates: tuple[Rate, ...] | Path = ()
+    rates: Annotated[
+        Annotated[tuple[Rate, ...], Tag("<list>")] | Annotated[Path, Tag("<file>")],
+        Discriminator(_kind_of_rates),
+    ] = ()
     """Rates, or a CSV file with the columns currency, valid_from, rate."""
+
+    @model_validator(mode="after")
+    def _one_rate_a_day(self) -> CurrencyConfig:
+        if not isinstance(self.rates, Path):
+            _check_rates(self.rates)
+        return self
+
+
+def _check_rates(rates: Sequence[Rate]) -> None:
+    seen: set[tuple[str, date]] = set()
+    for rate in rates:
+        if (rate.currency, rate.valid_from) in seen:
+            raise ValueError(
+                f"rates: two rates for {rate.currency} from {rate.valid_from}; keep one of them"
+            )
+        seen.add((rate.currency, rate.valid_from))
 
 
 class PeriodConfig(_Table):
@@ -300,7 +369,9 @@ def load_job(path: Path) -> Job:
             f"{path}: no such file; name a job file, or make one with 'connector init'"
         ) from error
     except OSError as error:
-        raise ConfigError(f"{path}: can't be read: {error.strerror}") from error
+        raise ConfigError(
+            f"{path}: can't be read: {error.strerror}; name a job file that this user may read"
+        ) from error
     except UnicodeDecodeError as error:
         raise ConfigError(
             f"{path}: byte {error.start} is not UTF-8; save the file as UTF-8"
@@ -310,6 +381,9 @@ def load_job(path: Path) -> Job:
     except tomllib.TOMLDecodeError as error:
         raise ConfigError(f"{path}: not valid TOML: {error}") from error
     path = path.absolute()
+    store = data.get("store")
+    if isinstance(store, dict) and isinstance(store.get("url"), dict):
+        store["url"] = _secret(store["url"], path, "store.url")
     return Job(path, _validated(JobModel, data, path, ""))
 
 
@@ -327,8 +401,12 @@ def load_rates(job: Job) -> Sequence[Rate]:
     rates = job.model.currency.rates
     if not isinstance(rates, Path):
         return rates
-    path = job.folder / rates
-    return list(_rates_in(path, job))
+    found = list(_rates_in(job.folder / rates, job))
+    try:
+        _check_rates(found)
+    except ValueError as error:
+        raise ConfigError(f"{job.path}: currency.{error}") from error
+    return found
 
 
 def _rates_in(path: Path, job: Job) -> Iterator[Rate]:
@@ -339,7 +417,10 @@ def _rates_in(path: Path, job: Job) -> Iterator[Rate]:
             missing = {"currency", "valid_from", "rate"} - set(reader.fieldnames or ())
             if missing:
                 names = ", ".join(sorted(missing))
-                raise ConfigError(f"{where}: {path} has no column {names}")
+                raise ConfigError(
+                    f"{where}: {path} has no column {names}; its first line must"
+                    " be currency,valid_from,rate"
+                )
             for row in reader:
                 yield Rate(
                     currency=row["currency"].strip(),
@@ -347,8 +428,10 @@ def _rates_in(path: Path, job: Job) -> Iterator[Rate]:
                     rate=Decimal(row["rate"].strip()),
                 )
     except OSError as error:
-        raise ConfigError(f"{where}: {path} can't be read: {error.strerror}") from error
-    except (ValueError, InvalidOperation, AttributeError) as error:
+        raise ConfigError(
+            f"{where}: {path} can't be read: {error.strerror}; correct the name or the file"
+        ) from error
+    except (ValueError, InvalidOperation, AttributeError, csv.Error) as error:
         line = reader.line_num
         raise ConfigError(
             f"{where}: {path} line {line} is not a rate;"
@@ -360,35 +443,81 @@ def _validated(model: type[BaseModel], data: Mapping[str, Any], path: Path, at: 
     try:
         return model.model_validate(data, context={"folder": path.parent})
     except ValidationError as error:
-        lines = [_line(model, problem, path, at) for problem in error.errors()]
+        problems = _without_echoes(model, error.errors())
+        lines = [_line(model, problem, path, at) for problem in problems]
         raise ConfigError("\n".join(dict.fromkeys(lines))) from None
+
+
+def _without_echoes(model: type[BaseModel], problems: Sequence[Any]) -> list[Any]:
+    """Return *problems* without the keys that are missing because they are misspelt."""
+    meant = {
+        (*problem["loc"][:-1], *close)
+        for problem in problems
+        if problem["type"] in _UNKNOWN
+        and (close := _close(str(problem["loc"][-1]), _keys_at(model, problem["loc"][:-1])))
+    }
+    return [p for p in problems if p["type"] != "missing" or tuple(p["loc"]) not in meant]
+
+
+_UNKNOWN: Final = ("extra_forbidden", "unexpected_keyword_argument")
+_EXPECTED: Final = (
+    ("string_too", "{message}"),
+    ("string_pattern", "use letters, digits, '.', '-' and '_' only, a letter or digit first"),
+    ("string", "expected text in quotes"),
+    ("path", "expected the name of a file in quotes"),
+    ("tuple", 'expected a list such as ["..."]'),
+    ("list", 'expected a list such as ["..."]'),
+    ("frozen_set", 'expected a list such as ["..."]'),
+    ("set", 'expected a list such as ["..."]'),
+    ("dict", "expected a table"),
+    ("model_", "expected a table"),
+    ("dataclass", "expected a table"),
+    ("int", "expected a whole number"),
+    ("float", "expected a number"),
+    ("decimal_max", "{message}"),
+    ("decimal_whole", "{message}"),
+    ("decimal", "expected a number"),
+    ("bool", "expected true or false"),
+    ("date", "expected a day such as 2024-01-31"),
+    ("literal", "expected {expected}"),
+    ("enum", "expected {expected}"),
+    ("greater_than_equal", "expected {ge} or more"),
+    ("greater_than", "expected more than {gt}"),
+    ("less_than_equal", "expected {le} or less"),
+    ("less_than", "expected less than {lt}"),
+)
+"""What to say of Pydantic's errors, by the beginning of their type."""
 
 
 def _line(model: type[BaseModel], problem: Any, path: Path, at: str) -> str:
     loc = [part for part in problem["loc"] if not _is_union_member(part)]
     key = ".".join(([at] if at else []) + [str(part) for part in loc])
     kind = problem["type"]
-    if kind in ("extra_forbidden", "unexpected_keyword_argument"):
+    if kind in _UNKNOWN:
         return f"{path}: {key}: {_unknown(str(loc[-1]), _keys_at(model, loc[:-1]))}"
+    if problem["loc"][-1:] == ("[key]",):
+        return f"{path}: {key}: {_unknown(str(loc[-1]), [str(stream) for stream in Stream])}"
     if kind == "missing":
         return f"{path}: {key}: missing; add it"
     message = str(problem["msg"]).removeprefix("Value error, ")
-    if kind == "value_error" and not loc:
-        return f"{path}: {at}: {message}" if at else f"{path}: {message}"
     if kind == "value_error":
-        joint = "." if ":" in message.split(" ")[0] else ": "
-        return f"{path}: {key}{joint}{message}"
+        joint = "." if key and ":" in message.split(" ")[0] else ": "
+        return f"{path}: {key}{joint}{message}" if key else f"{path}: {message}"
+    said = f"{message[0].lower()}{message[1:]}"
+    for beginning, words in _EXPECTED:
+        if kind.startswith(beginning):
+            said = words.format(message=said, **problem.get("ctx", {}))
+            break
     given = problem.get("input")
-    shown = "" if isinstance(given, dict | list) else f" (it is {given!r})"
-    if "secret" in kind or _is_secret(model, loc):
-        shown = ""
-    return f"{path}: {key}: {message[0].lower()}{message[1:]}{shown}"
+    hidden = isinstance(given, dict | list) or "secret" in kind or _is_secret(model, loc)
+    return f"{path}: {key}: {said}" + ("" if hidden else f" (it is {given!r})")
 
 
 def _is_union_member(part: object) -> bool:
-    # Pydantic adds the name of the type it tried to the location of an error inside a union.
+    # Pydantic adds to the location what it tried: "<list>", "tuple[...]", "[key]".
     return isinstance(part, str) and (
-        part in ("str", "Constant", "Path", "path") or part.startswith(("tuple[", "lax-or-strict"))
+        part in ("str", "Constant", "Path", "path", "[key]")
+        or part.startswith(("<", "tuple[", "lax-or-strict"))
     )
 
 
@@ -402,7 +531,7 @@ def _keys_at(model: Any, loc: Sequence[object]) -> Sequence[str]:
         fields = getattr(model, "model_fields", None) or getattr(model, "__pydantic_fields__", {})
         field = fields.get(str(part))
         if field is None:
-            return ()
+            continue  # a place in a list, or a key of a table that is free to choose
         model = next(iter(_models_in(field.annotation)), None)
     if hasattr(model, "model_fields"):
         return tuple(model.model_fields)
@@ -416,8 +545,12 @@ def _models_in(annotation: Any) -> Iterator[Any]:
         yield from _models_in(argument)
 
 
+def _close(name: str, known: Mapping[str, object] | Sequence[str]) -> list[str]:
+    return get_close_matches(name, list(known), n=1)
+
+
 def _unknown(name: str, known: Mapping[str, object] | Sequence[str]) -> str:
-    close = get_close_matches(name, list(known), n=1)
+    close = _close(name, known)
     if close:
         return f"unknown; did you mean {close[0]!r}?"
     expected = ", ".join(known)
@@ -436,11 +569,11 @@ def _resolve_secrets(model: type[BaseModel], data: dict[str, Any], job: Job, at:
     for name, field in model.model_fields.items():
         given = data.get(name)
         if isinstance(given, dict) and _mentions_secret(field.annotation):
-            data[name] = _secret(given, job, f"{at}.{name}")
+            data[name] = _secret(given, job.path, f"{at}.{name}")
 
 
-def _secret(given: Mapping[str, Any], job: Job, key: str) -> str:
-    where = f"{job.path}: {key}"
+def _secret(given: Mapping[str, Any], job: Path, key: str) -> str:
+    where = f"{job}: {key}"
     match list(given.items()):
         case [("env", str(name))]:
             value = os.environ.get(name)
@@ -448,13 +581,18 @@ def _secret(given: Mapping[str, Any], job: Job, key: str) -> str:
                 raise ConfigError(f"{where}: environment variable {name} is not set; set it")
             return value
         case [("file", str(name))]:
-            path = job.folder / name
+            path = job.parent / name
             try:
                 return path.read_text(encoding="utf-8").strip()
             except OSError as error:
                 raise ConfigError(
-                    f"{where}: secret file {path} can't be read: {error.strerror}"
+                    f"{where}: secret file {path} can't be read: {error.strerror};"
+                    " correct the name or the file's rights"
                 ) from error
+            except UnicodeDecodeError:
+                raise ConfigError(
+                    f"{where}: secret file {path} is not UTF-8; save it as UTF-8"
+                ) from None
         case [("keyring", str(name))]:
             return _from_keyring(name, where)
     raise ConfigError(

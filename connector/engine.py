@@ -77,7 +77,7 @@ class Analysis:
 class Engine:
     """DuckDB with the job's records loaded; use it as a context manager."""
 
-    def __init__(self, store: Store, job: Job, *, memory: str = "600MB") -> None:
+    def __init__(self, store: Store, job: Job, *, memory: str = "800MB") -> None:
         self._store = store
         self._job = job
         self._spill = TemporaryDirectory(prefix="connector-")
@@ -104,12 +104,14 @@ class Engine:
         with self._store.reader(self.database) as reader:
             names = ", ".join(_ACCOUNTS)
             reader.load("accounts", f"select {names} from account {records}", _ACCOUNTS)
-            # Only open deals need their stage, and only foreign ones their currency.
+            # Lost deals count nowhere. Only foreign amounts need their currency, and only named
+            # stages of open deals are looked at.
+            named = self._job.model.rules.settings.suppression.proposal_stages
+            stage = "case when status = 'open' then stage end" if named else "null"
             reader.load(
                 "opportunities",
                 f"select account_id, status, amount, nullif(currency, '{base}') as currency,"
-                " close_date, case when status = 'open' then stage end as stage"
-                f" from opportunity {records}",
+                f" close_date, {stage} as stage from opportunity {records} and status <> 'lost'",
                 _OPPORTUNITIES,
             )
             reader.load(
@@ -150,11 +152,13 @@ class _Analyst:
         self._stand(sales, links)
         summary = self._summary() | {"issues": issues | link_issues}
         actions = self._actions(sales)
+        self._forget("accounts", "totals", "parents", "links", "rates")
         stages = self._database.execute(
             "select account_id, stage from opportunities where status = 'open'"
             " and account_id is not null and list_contains($named, stage)",
             {"named": sorted(self._settings.suppression.proposal_stages)},
         ).fetchall()
+        self._forget("opportunities")
         logger.info("analysed %s: %d actions", self._period.last_day, len(actions))
         return Analysis(self._period, self._previous, summary, actions, stages)
 
@@ -188,6 +192,11 @@ class _Analyst:
         # Not Ibis' own to_pyarrow, which needs numpy for nothing we use.
         found = self._database.execute(self._sql(expression))
         return cast("list[Any]", found.to_arrow_table().to_pylist())
+
+    def _forget(self, *names: str) -> None:
+        """Free the memory of tables that no later step reads."""
+        for name in names:
+            self._database.execute(f"drop table if exists {name}")
 
     def _opportunities(self) -> ir.Table:
         import ibis

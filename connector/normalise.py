@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+import re
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass, field
 from datetime import date, datetime
@@ -23,6 +24,9 @@ from connector.contract import Adapter, Rows, Unreadable
 from connector.errors import ConfigError
 from connector.model import FIELDS, Field, Kind, Stream
 from customer_pyramid.money import MONEY_SCALE
+
+_BLANKS: Final = " \t\r\n\u00a0\u3000\ufeff"
+"""What is ignored around a value that is not a text."""
 
 _TYPES: Final = {
     Kind.TEXT: "varchar",
@@ -139,6 +143,17 @@ class Normaliser:
         self._engine = duckdb.connect()
         self._engine.execute(f"set timezone = {_text(mapping.timezone)}")
         self._engine.execute("set threads = 2")
+        self._check_constants()
+
+    def _check_constants(self) -> None:
+        for name, given in self.mapping.constants.items():
+            ours = FIELDS[self.mapping.stream][name]
+            _, fault = _reading(ours, _text(given), pa.string(), self.mapping)
+            if fault and self._engine.sql(f"select coalesce({fault}, false)").fetchone() == (True,):
+                raise ConfigError(
+                    f"{self._where}: source.fields.{self.mapping.stream}.{name}: constant"
+                    f" {_reason(ours, given, self.mapping)}"
+                )
 
     def close(self) -> None:
         """Let go of the engine."""
@@ -156,14 +171,12 @@ class Normaliser:
         aside = [_unreadable(row) for row in unreadable]
         if page.num_rows == 0:
             return Normalised(self._empty(), aside)
-        self._engine.register("page", page)
-        try:
-            found = self._engine.sql(self._sql(page)).to_arrow_table()
-        finally:
-            self._engine.unregister("page")
+        found = self._evaluated(page)
         good = found
         if pc.any(found.column("bad")).as_py():
-            aside += [self._explained(row, page) for row in _rows_where(found, "bad")]
+            said = [name for name in found.column_names if name.startswith(("bad ", "no "))]
+            told = found.select(["position", "id", *self._of_rates(), *said, "bad"])
+            aside += [self._explained(row, page) for row in _rows_where(told, "bad")]
             good = found.filter(pc.invert(found.column("bad")))
         good = good.select(["position", *(name for name, _ in self._fields())])
         if _increases(good.column("id")):
@@ -171,15 +184,29 @@ class Normaliser:
         read, again, twice = self._without_repeats(page, good, scanning)
         return Normalised(read, [*aside, *twice], again)
 
+    def _evaluated(self, page: pa.Table) -> pa.Table:
+        """Return *page* in our fields, with what is wrong of each row."""
+        known = [name for name in self.mapping.theirs if name in page.column_names]
+        # By place: their names may differ in case alone, come twice, or be one of ours.
+        places = [page.column_names.index(name) for name in known]
+        picked = page.select(places).rename_columns([f"c{n}" for n in range(len(known))])
+        raw = {
+            theirs: (f"c{n}", page.schema.field(place).type)
+            for n, (theirs, place) in enumerate(zip(known, places, strict=True))
+        }
+        self._engine.register("page", picked.append_column("position", _count_to(page.num_rows)))
+        try:
+            found = self._engine.sql(self._sql(raw)).to_arrow_table()
+            if any(_may_hold_nul(column) for column in found.columns):
+                found = self._engine.sql(self._sql(raw, nul=True)).to_arrow_table()
+        finally:
+            self._engine.unregister("page")
+        return found
+
     def _as_table(self, rows: Rows) -> pa.Table:
         if not isinstance(rows, pa.Table):
             names = self.mapping.theirs
-            return pa.table(
-                {
-                    name: pa.array([_plain(row.get(name)) for row in rows], pa.string())
-                    for name in names
-                }
-            )
+            return pa.table({name: _texts([row.get(name) for row in rows]) for name in names})
         missing = [
             (ours, theirs)
             for ours, theirs in self.mapping.columns.items()
@@ -203,21 +230,23 @@ class Normaliser:
     def _fields(self) -> Iterator[tuple[str, Field]]:
         yield from FIELDS[self.mapping.stream].items()
 
-    def _sql(self, page: pa.Table) -> str:
+    def _sql(self, theirs: Mapping[str, tuple[str, pa.DataType]], *, nul: bool = False) -> str:
         parsed, faults = [], []
         for name, ours in self._fields():
-            raw, kind = self._raw(name, page)
+            raw, kind = self._raw(name, theirs)
             value, fault = _reading(ours, raw, kind, self.mapping)
+            if nul and ours.kind is Kind.TEXT:
+                fault = f"({fault or 'false'} or contains({value}, chr(0)))"
             parsed.append(f'{value} as "{name}"')
             if fault is not None:
                 faults.append((name, f'coalesce({fault}, false) as "bad {name}"'))
         inner = ", ".join(["position", *parsed, *(fault for _, fault in faults)])
         bad = " or ".join([*(f'"bad {name}"' for name, _ in faults), *self._no_rate()])
         check = "".join(f', {rate} as "no rate"' for rate in self._no_rate())
-        return (
-            f"select *, ({bad or 'false'}) as bad{check} from (select {inner} from"
-            " (select *, row_number() over () - 1 as position from page))"
-        )
+        return f"select *, ({bad or 'false'}) as bad{check} from (select {inner} from page)"
+
+    def _of_rates(self) -> list[str]:
+        return ["currency", "close_date"] if self._no_rate() else []
 
     def _no_rate(self) -> list[str]:
         """Return the condition that a deal is in a currency without a rate, where it can be."""
@@ -234,13 +263,13 @@ class Normaliser:
             f" or (status = 'won' and coalesce(close_date < {first}, false))))"
         ]
 
-    def _raw(self, name: str, page: pa.Table) -> tuple[str, pa.DataType]:
+    def _raw(
+        self, name: str, theirs: Mapping[str, tuple[str, pa.DataType]]
+    ) -> tuple[str, pa.DataType]:
         if name in self.mapping.constants:
             return _text(self.mapping.constants[name]), pa.string()
-        theirs = self.mapping.columns.get(name)
-        if theirs is None or theirs not in page.column_names:
-            return "cast(null as varchar)", pa.null()
-        return _name(theirs), page.schema.field(theirs).type
+        nothing = ("cast(null as varchar)", pa.null())
+        return theirs.get(self.mapping.columns.get(name, ""), nothing)
 
     def _explained(self, row: Mapping[str, Any], page: pa.Table) -> Quarantined:
         content = self._content(page, row["position"])
@@ -258,7 +287,7 @@ class Normaliser:
                     f"no rate for {row['currency']!r}{day}; add it to currency.rates",
                 )
             )
-        return _set_aside(row["id"], problems, content)
+        return _set_aside(None if row.get("bad id") else row["id"], problems, content)
 
     def _without_repeats(
         self, page: pa.Table, rows: pa.Table, scanning: bool
@@ -289,15 +318,16 @@ class Normaliser:
             f'k."{name}" is not distinct from r."{name}"' for name, _ in self._fields()
         )
         found = self._engine.sql(
-            "select position, id, turn from ranked r where turn > 1 and not exists"
+            "select position, id from ranked r where turn > 1 and not exists"
             f" (select 1 from ranked k where k.turn = 1 and {same}) order by position"
         ).fetchall()
-        return [
-            again(record, turn, self._content(page, position)) for position, record, turn in found
-        ]
+        return [again(record, self._content(page, position)) for position, record in found]
 
     def _content(self, page: pa.Table, position: int) -> dict[str, str | None]:
-        return {name: _plain(page.column(name)[position].as_py()) for name in page.column_names}
+        return {
+            name: _plain(page.column(place)[position].as_py())
+            for place, name in enumerate(page.column_names)
+        }
 
 
 def _rows_where(rows: pa.Table, flag: str) -> list[dict[str, Any]]:
@@ -312,13 +342,14 @@ def _increases(ids: pa.ChunkedArray) -> bool:
     return bool(pc.all(pc.greater(ids[1:], ids[:-1])).as_py())
 
 
-def again(record: str, turn: int, content: Mapping[str, object]) -> Quarantined:
+def again(record: str, content: Mapping[str, object]) -> Quarantined:
     """Return a row set aside because its id came before with other values."""
+    text = json.dumps(content, ensure_ascii=False, default=str)
     reason = f"id {record!r} comes more than once with different values; the first was kept"
     return Quarantined(
-        f"{record} (time {turn})",
+        f"{record} (again, {_digest(text)})",
         [Problem("id", record, reason)],
-        json.dumps(content, ensure_ascii=False, default=str),
+        text,
         "repeat",
     )
 
@@ -328,9 +359,12 @@ def _set_aside(
 ) -> Quarantined:
     text = json.dumps(content, ensure_ascii=False)
     if record is None:
-        digest = hashlib.sha256(text.encode()).hexdigest()[:12]
-        return Quarantined(f"no id, row {digest}", problems, text, "unreadable")
+        return Quarantined(f"no id, row {_digest(text)}", problems, text, "unreadable")
     return Quarantined(record, problems, text)
+
+
+def _digest(text: str) -> str:
+    return hashlib.sha256(text.encode()).hexdigest()[:12]
 
 
 def _unreadable(row: Unreadable) -> Quarantined:
@@ -343,6 +377,32 @@ def problems_as_json(problems: Sequence[Problem]) -> str:
     return json.dumps([asdict(problem) for problem in problems], ensure_ascii=False)
 
 
+_EXACT: Final = 1e15
+"""Below it, a float that is whole is that number and no other."""
+
+
+def _texts(values: Sequence[object]) -> pa.Array:
+    texts = [_plain(value) for value in values]
+    try:
+        return pa.array(texts, pa.string())
+    except UnicodeEncodeError:
+        # Half of an emoji: some CRMs cut texts in the middle of one.
+        whole = [text and text.encode("utf-16", "surrogatepass") for text in texts]
+        return pa.array([text and text.decode("utf-16", "replace") for text in whole], pa.string())
+
+
+def _count_to(count: int) -> pa.Array:
+    return pa.array(range(count), pa.int64())
+
+
+def _may_hold_nul(column: pa.ChunkedArray) -> bool:
+    """Say whether there may be a NUL in a text: PostgreSQL takes none."""
+    if not pa.types.is_string(column.type):
+        return False
+    texts = [chunk.buffers()[2] for chunk in column.chunks]
+    return any(re.search(b"\0", memoryview(text)) is not None for text in texts if text)
+
+
 def _plain(value: object) -> str | None:
     match value:
         case None:
@@ -352,16 +412,16 @@ def _plain(value: object) -> str | None:
         case bool():
             return "true" if value else "false"
         case float():
-            return format(Decimal(repr(value)), "f")
+            # A whole number is often an id or a flag in a column that has gaps: no ".0" then.
+            whole = value.is_integer() and abs(value) < _EXACT
+            return str(int(value)) if whole else format(Decimal(repr(value)), "f")
+        case Decimal():
+            return format(value, "f")
         case datetime() | date():
             return value.isoformat()
         case dict() | list():
             return json.dumps(value, ensure_ascii=False)
     return str(value)
-
-
-def _name(name: str) -> str:
-    return '"' + name.replace('"', '""') + '"'
 
 
 def _text(text: str) -> str:
@@ -375,17 +435,17 @@ def _reading(
 
     The second is None where that can't happen.
     """
-    text = raw if pa.types.is_string(kind) else f"cast({raw} as varchar)"
-    text = f"nullif({text}, '')"
     if pa.types.is_null(kind):
         return f"cast(null as {_TYPES[ours.kind]})", "true" if ours.required else None
-    if _fits(ours.kind, kind):
-        return raw, None
     values = mapping.values.get(ours.name, {})
+    if _fits(ours.kind, kind) and not values:
+        return raw, None
+    text = f"nullif({_as_text(raw, kind)}, '')"
+    if values and ours.kind is not Kind.CHOICE:
+        text = f"nullif({_mapped(text, text, _keys(values), text)}, '')"
+        raw, kind = text, pa.string()
     if ours.kind is Kind.TEXT:
-        value = _mapped(text, values, text) if values else text
-        if ours.name == "currency":
-            value = f"upper(trim({value}))"
+        value = f"upper({_trim(text)})" if ours.name == "currency" else text
         return value, f"{text} is null" if ours.required else None
     if ours.kind is Kind.CHOICE:
         value = _choice(ours, text, values)
@@ -399,7 +459,7 @@ def _reading(
         value = _flag(text, mapping.formats)
     if ours.required:
         return value, f"{value} is null"
-    given = f"trim({text}) <> ''" if pa.types.is_string(kind) else f"{raw} is not null"
+    given = f"{_trim(text)} <> ''" if _is_text(kind) else f"{raw} is not null"
     return value, f"{value} is null and {given}"
 
 
@@ -409,73 +469,119 @@ def _fits(wanted: Kind, kind: pa.DataType) -> bool:
     )
 
 
-def _mapped(text: str, values: Mapping[str, str], otherwise: str) -> str:
-    known = [(theirs, ours) for theirs, ours in values.items() if theirs != "*"]
-    if "*" in values:
-        otherwise = _text(values["*"])
-    cases = " ".join(f"when {_text(theirs)} then {_text(ours)}" for theirs, ours in known)
-    return f"case {text} {cases} else {otherwise} end" if cases else otherwise
+def _is_text(kind: pa.DataType) -> bool:
+    if pa.types.is_dictionary(kind):
+        kind = kind.value_type
+    return bool(
+        pa.types.is_string(kind) or pa.types.is_large_string(kind) or pa.types.is_string_view(kind)
+    )
+
+
+def _as_text(raw: str, kind: pa.DataType) -> str:
+    if _is_text(kind):
+        return raw
+    text = f"cast({raw} as varchar)"
+    if pa.types.is_floating(kind):
+        whole = f"{raw} = trunc({raw}) and abs({raw}) < {_EXACT:.0f}"
+        return f"case when {whole} then cast(cast({raw} as bigint) as varchar) else {text} end"
+    return text
+
+
+def _trim(text: str) -> str:
+    return f"trim({text}, {_text(_BLANKS)})"
+
+
+def _keys(values: Mapping[str, str]) -> dict[str, str]:
+    """Return *values* by the SQL of what is looked for."""
+    return {theirs if theirs in ("", "*") else _text(theirs): our for theirs, our in values.items()}
+
+
+def _mapped(text: str, looked_at: str, values: Mapping[str, str], otherwise: str) -> str:
+    """Return the value that stands for *text*; "" is for an empty one, "*" for any other."""
+    empty = _text(values[""]) if "" in values else "cast(null as varchar)"
+    otherwise = _text(values["*"]) if "*" in values else otherwise
+    known = {theirs: our for theirs, our in values.items() if theirs not in ("", "*")}
+    cases = " ".join(f"when {theirs} then {_text(our)}" for theirs, our in known.items())
+    found = f"case {looked_at} {cases} else {otherwise} end" if cases else otherwise
+    return f"case when {text} is null then {empty} else {found} end"
 
 
 def _choice(ours: Field, text: str, values: Mapping[str, str]) -> str:
-    folded = {choice: choice for choice in ours.choices}
-    folded |= {theirs.strip().casefold(): our for theirs, our in values.items()}
-    otherwise = "cast(null as varchar)"
-    rest = folded.pop("*", None)
-    if rest is not None:
-        otherwise = f"case when {text} is not null then {_text(rest)} end"
-    return _mapped(f"lower(trim({text}))", folded, otherwise)
+    folded = {choice: (choice, choice) for choice in ours.choices}
+    folded |= {theirs.strip().lower(): (theirs.strip(), our) for theirs, our in values.items()}
+    keys = {
+        key if key in ("", "*") else f"lower({_text(theirs)})": our
+        for key, (theirs, our) in folded.items()
+    }
+    # Blanks alone are an empty value too.
+    given = f"nullif({_trim(text)}, '')"
+    return _mapped(given, f"lower({given})", keys, "cast(null as varchar)")
 
 
 def _money(raw: str, text: str, kind: pa.DataType, formats: Formats) -> str:
-    scale = 10**MONEY_SCALE
-    if pa.types.is_integer(kind):
-        return f"try_cast(cast({raw} as hugeint) * {scale} as bigint)"
-    if pa.types.is_decimal(kind):
-        return f"try_cast(try_cast({raw} as decimal(18, {MONEY_SCALE})) * {scale} as bigint)"
-    cleaned = f"trim({text})"
-    if not pa.types.is_floating(kind):
-        if formats.thousands:
-            cleaned = f"replace({cleaned}, {_text(formats.thousands)}, '')"
-        if formats.decimal != ".":
-            # A point that is not the decimal mark must not turn into one.
-            cleaned = f"replace(replace({cleaned}, '.', '?'), {_text(formats.decimal)}, '.')"
-    number = f"try_cast({cleaned} as decimal(18, {MONEY_SCALE}))"
-    return f"try_cast({number} * {scale} as bigint)"
+    number = raw
+    if not (pa.types.is_integer(kind) or pa.types.is_decimal(kind)):
+        number = _trim(text)
+        if not pa.types.is_floating(kind):
+            number = _with_point(number, formats)
+        # DuckDB rounds 2e-13 to 0.0001, not 0: such remainders of floats pass through more places.
+        precise = f"cast(try_cast({number} as decimal(38, 18)) as varchar)"
+        number = f"case when contains(lower({number}), 'e') then {precise} else {number} end"
+    amount = f"try_cast({number} as decimal(18, {MONEY_SCALE}))"
+    return f"cast(cast({amount} as decimal(28, {MONEY_SCALE})) * {10**MONEY_SCALE} as bigint)"
+
+
+def _with_point(number: str, formats: Formats) -> str:
+    if formats.thousands:
+        number = f"replace({number}, {_text(formats.thousands)}, '')"
+    if formats.decimal != ".":
+        # A point that is not the decimal mark must not turn into one.
+        number = f"replace(replace({number}, '.', '?'), {_text(formats.decimal)}, '.')"
+    return number
 
 
 def _day(raw: str, text: str, kind: pa.DataType, formats: Formats) -> str:
     if pa.types.is_timestamp(kind):
         return f"cast({raw} as date)"
-    trimmed = f"trim({text})"
+    trimmed = _trim(text)
     ways = [f"cast({way} as date)" for way in _patterns(trimmed, formats)]
-    ways.append(f"case when length({trimmed}) <= 10 then try_cast({trimmed} as date) end")
-    moment = f"try_cast({trimmed} as timestamptz)"
-    ways.append(f"case when length({trimmed}) > 10 then cast({moment} as date) end")
-    return f"coalesce({', '.join(ways)})"
+    moment = f"cast(try_cast({trimmed} as timestamptz) as date)"
+    short = f"case when length({trimmed}) <= 10 then try_cast({trimmed} as date) else {moment} end"
+    return f"coalesce({', '.join([*ways, _iso(trimmed, short)])})"
 
 
 def _time(raw: str, text: str, kind: pa.DataType, formats: Formats) -> str:
     if pa.types.is_timestamp(kind) or pa.types.is_date(kind):
         return f"cast({raw} as timestamptz)"
-    trimmed = f"trim({text})"
+    trimmed = _trim(text)
     ways = [f"cast({way} as timestamptz)" for way in _patterns(trimmed, formats)]
-    return f"coalesce({', '.join([*ways, f'try_cast({trimmed} as timestamptz)'])})"
+    moment = f"try_cast({trimmed} as timestamptz)"
+    return f"coalesce({', '.join([*ways, _iso(trimmed, moment)])})"
+
+
+def _iso(text: str, value: str) -> str:
+    # DuckDB also takes '17-01-05' for the year 17, 'infinity' for a day, and years before Christ.
+    year = f"substr({text}, 5, 1) in ('-', '/') and left({text}, 4) <> '0000'"
+    return f"case when {year} and right({text}, 1) <> ')' then {value} end"
 
 
 def _patterns(text: str, formats: Formats) -> Sequence[str]:
-    return [f"try_strptime({text}, {_text(pattern)})" for pattern in formats.dates]
+    # '%Y' takes 17 for the year 17.
+    ways = [f"try_strptime({text}, {_text(pattern)})" for pattern in formats.dates]
+    return [f"case when year({way}) >= 1000 then {way} end" for way in ways]
 
 
 def _flag(text: str, formats: Formats) -> str:
-    said = {word.casefold(): "true" for word in formats.true}
-    said |= {word.casefold(): "false" for word in formats.false}
-    cases = " ".join(f"when {_text(word)} then {flag}" for word, flag in said.items())
-    return f"case lower(trim({text})) {cases} end"
+    said = {word.strip().lower(): (word.strip(), "true") for word in formats.true}
+    said |= {word.strip().lower(): (word.strip(), "false") for word in formats.false}
+    cases = " ".join(f"when lower({_text(word)}) then {flag}" for word, flag in said.values())
+    return f"case lower({_trim(text)}) {cases} end"
 
 
 def _reason(ours: Field, value: str, mapping: StreamMapping) -> str:
     stream = mapping.stream
+    if "\0" in value:
+        return "holds a NUL character, which no text may; remove it"
     if not value.strip():
         return f"empty, but every record needs its {ours.name}"
     match ours.kind:

@@ -81,7 +81,7 @@ class Plugins:
         if broken:
             raise PluginError(
                 f"plugin {name!r} ({broken[0].distribution} {broken[0].version}) can't be loaded:"
-                f" {broken[0].problem}"
+                f" {broken[0].problem}; install it again in a version that fits, or use another adapter"
             )
         known = ", ".join(sorted(self._adapters)) or "none"
         raise PluginError(

@@ -15,6 +15,7 @@ from typing import Final
 
 import duckdb
 import pyarrow as pa
+import pyarrow.compute as pc
 from sqlmodel import select
 
 from connector.contract import Page, Source
@@ -85,6 +86,7 @@ class Pull:
         *,
         where: str,
         allow_empty: bool = False,
+        max_deleted: float = 1.0,
         progress: Progress | None = None,
     ) -> None:
         self._store = store
@@ -94,6 +96,7 @@ class Pull:
         self._table = TABLES[mapping.stream]
         self._where = where
         self._allow_empty = allow_empty
+        self._max_deleted = max_deleted
         self._progress = progress or (lambda what, done, total: None)
         self._held: set[str] = set()
         self.counts = Pulled()
@@ -101,11 +104,14 @@ class Pull:
     def run(self, source: Source) -> Pulled:
         """Bring the store up to date with *source*; return what was read.
 
-        Raise GuardError if a full reading that used to have rows has none.
+        Raise GuardError if a full reading that used to have rows has none, or if more of them have
+        vanished than *max_deleted*; none counts as deleted then, and the next run asks again.
         """
         normaliser = Normaliser(self._mapping, self._where)
         try:
             state = self._state()
+            if state.mapping_hash != self._mapping.digest:
+                self._begin_again(state)
             self._read_quarantine_again(normaliser, state)
             for page in retrying(lambda: self._pages(source)):
                 self._save(page, normaliser, state)
@@ -132,13 +138,30 @@ class Pull:
     def _state(self) -> StreamState:
         with self._store.session() as session:
             state = session.get(StreamState, (self._job_id, str(self._stream)))
-        digest = self._mapping.digest
         if state is None:
+            digest = self._mapping.digest
             return StreamState(job_id=self._job_id, stream=self._stream, mapping_hash=digest)
-        if state.mapping_hash != digest:
-            # Rows are kept as they were understood: understood otherwise, all are read again.
-            state.cursor, state.scan_name, state.mapping_hash = None, None, digest
         return state
+
+    def _begin_again(self, state: StreamState) -> None:
+        """Forget how far the stream was read: rows are kept as they were understood then.
+
+        Understood otherwise, all are read again, also those that were set aside; and none counts
+        as newer than what comes, for its age was understood otherwise too.
+        """
+        state.cursor, state.scan_name = None, None
+        state.mapping_hash = self._mapping.digest
+        with self._store.bulk() as bulk:
+            bulk.execute(
+                f"update {self._table} set modified_at = null where job_id = ?", self._job_id
+            )
+            bulk.execute(
+                "delete from quarantine where job_id = ? and stream = ?",
+                self._job_id,
+                str(self._stream),
+            )
+            self._save_state(bulk, state)
+            bulk.commit()
 
     def _save(self, page: Page, normaliser: Normaliser, state: StreamState) -> None:
         self._enter_scan(page, state)
@@ -199,9 +222,10 @@ class Pull:
     def _repeated(self, bulk: Bulk, rows: pa.Table, scan: int) -> list[Quarantined]:
         names = [name for name in rows.column_names if name != "id"]
         stored = bulk.fetch(
-            f"select * from {self._table} where job_id = ? and scan = ?",
+            f"select * from {self._table} where job_id = ? and scan = ? and id between ? and ?",
             self._job_id,
             scan,
+            *(bound.as_py() for bound in pc.min_max(rows.column("id")).values()),
         )
         known = self._with_keys(rows, scan)
         with duckdb.connect() as engine:
@@ -215,7 +239,7 @@ class Pull:
                 f"select a.* from arrived a join stored s using (id) where {differs}"
             ).to_arrow_table()
         rows_found = found.select(rows.column_names).to_pylist()
-        return [again(str(row["id"]), 2, row) for row in rows_found]
+        return [again(str(row["id"]), row) for row in rows_found]
 
     def _with_keys(self, rows: pa.Table, scan: int | None) -> pa.Table:
         count = rows.num_rows
@@ -228,6 +252,7 @@ class Pull:
             return
         scan = state.scan if state.scan_name is not None else None
         bulk.upsert("quarantine", self._quarantine_table(rows, scan))
+        self._held |= {row.record for row in rows if row.nature == "row"}
         for row in rows:
             # What was understood of the record before stays; it has not been deleted.
             if row.nature == "row" and scan is not None:
@@ -254,6 +279,7 @@ class Pull:
         )
 
     def _delete(self, bulk: Bulk, ids: Sequence[str]) -> int:
+        self._release(bulk, self._held & set(ids))
         sql = f"update {self._table} set deleted = true where job_id = ? and id = ? and not deleted"
         return sum(bulk.execute(sql, self._job_id, record) for record in ids)
 
@@ -293,6 +319,7 @@ class Pull:
                     self._stream,
                 )
             else:
+                self._guard_deleted(before, seen + before)
                 self.counts.deleted += bulk.execute(
                     f"update {self._table} set deleted = true where {gone}",
                     *key,
@@ -300,6 +327,15 @@ class Pull:
             state.scan_name = None
             self._save_state(bulk, state)
             bulk.commit()
+
+    def _guard_deleted(self, gone: int, before: int) -> None:
+        if gone > self._max_deleted * before:
+            raise GuardError(
+                f"{self._where}: {gone} of {before} {self._stream} are gone from the source"
+                f" ({gone / before:.0%}; guard.max_deleted allows {self._max_deleted:.0%});"
+                " nothing was written. Check the source; if it is right, run with"
+                " --override REASON"
+            )
 
     def _count_where(self, bulk: Bulk, condition: str, *values: object) -> int:
         sql = f"select count(*) as n from {self._table} where {condition}"

@@ -198,6 +198,7 @@ class Sync:
                     mapping_of(self.job, self._source_adapter, stream),
                     where=str(self.job.path),
                     allow_empty=self._may_be_empty,
+                    max_deleted=1.0 if self._override else self.job.model.guard.max_deleted,
                     progress=self._progress,
                 )
                 report.pulled[str(stream)] = pull.run(source)
@@ -279,7 +280,7 @@ class Sync:
                 self._progress("Writing fields", done, plan.changed)
             for start in range(0, len(plan.tasks), size):
                 _add(report.tasks, delivery.send(plan.tasks[start : start + size]))
-                self._progress("Writing tasks", start, len(plan.tasks))
+                self._progress("Writing tasks", start + size, len(plan.tasks))
 
     @property
     def _may_be_empty(self) -> bool:
@@ -297,6 +298,8 @@ class Sync:
         source = opening(adapter_settings(self.job, "source", self._source_adapter))
         try:
             yield source
+        except ConfigError as error:
+            raise self._located(error, "source") from error
         finally:
             source.close()
 
@@ -310,8 +313,19 @@ class Sync:
         writer = opening(adapter_settings(self.job, side, self._target_adapter))
         try:
             yield writer
+        except ConfigError as error:
+            raise self._located(error, side) from error
         finally:
             writer.close()
+
+    def _located(self, error: ConfigError, side: str) -> ConfigError:
+        """Return *error* with the job's file; an adapter does not know which job it serves."""
+        said = str(error)
+        if said.startswith("settings"):
+            return ConfigError(f"{self.job.path}: {side}.{said}")
+        if said.startswith("target."):
+            return ConfigError(f"{self.job.path}: {said}")
+        return error
 
     @contextmanager
     def _run(

@@ -6,6 +6,7 @@ SQLite takes a prepared upsert, PostgreSQL a COPY into a temporary table and one
 from __future__ import annotations
 
 from collections.abc import Sequence
+from contextlib import suppress
 from typing import Protocol
 
 import pyarrow as pa
@@ -125,7 +126,11 @@ class _Sqlite:
         self._end("commit")
 
     def rollback(self) -> None:
-        self._end("rollback")
+        import adbc_driver_sqlite.dbapi as driver
+
+        # On a full disk SQLite has ended the transaction by itself, and there is nothing to undo.
+        with suppress(driver.OperationalError):
+            self._end("rollback")
 
     def _end(self, how: str) -> None:
         if self._writing:

@@ -202,7 +202,7 @@ class TierSpan(SQLModel, table=True):
 class ActionRow(SQLModel, table=True):
     """What the last run wanted done for an account, and why it was or was not asked for.
 
-    *decision* is create, update or suppressed; *cause* says why it was suppressed.
+    *decision* is create, update, suppress or queue; *cause* says why no new task.
     """
 
     __tablename__ = "action"

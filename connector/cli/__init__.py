@@ -1,0 +1,16 @@
+"""The command `connector`: light to start, each command imports what it needs when it is run."""
+
+import sys
+from io import TextIOWrapper
+
+from connector.cli.commands import app
+
+__all__ = ["app", "main"]
+
+
+def main() -> None:
+    """Run the command line and leave the process with its exit code."""
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, TextIOWrapper):  # a terminal without an é must not stop a command
+            stream.reconfigure(errors="replace")
+    app(prog_name="connector")

@@ -1,0 +1,221 @@
+"""The commands: their arguments and what the help says of them; the work is done elsewhere."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated, Literal
+
+import typer
+
+from connector.cli.arguments import AsJson, AsOf, JobFile, Override, Verbose, print_version
+from connector.cli.outcome import Commands
+
+app = typer.Typer(
+    cls=Commands,
+    no_args_is_help=True,
+    add_completion=False,
+    pretty_exceptions_enable=False,  # they would show local variables: records, even secrets
+    rich_markup_mode=None,  # plain help: it takes half the time, and there is no markup to escape
+    context_settings={"help_option_names": ["-h", "--help"]},
+)
+
+
+@app.callback()
+def connector(
+    verbose: Verbose = False,
+    version: Annotated[
+        bool,
+        typer.Option("--version", help="Print the version.", callback=print_version, is_eager=True),
+    ] = False,
+) -> None:
+    """Pyramid Connector: the customer pyramid, and the tasks that follow from it, in your CRM.
+
+    \b
+    Exit codes:
+      0  done
+      2  the job, the command line or a plugin is wrong
+      3  the CRM refused or can't be reached
+      4  a guard stopped the run; nothing was written
+      5  done, except for some records
+      6  the store can't be used, or the job is already running
+    """
+
+
+@app.command()
+def init(
+    path: Annotated[Path, typer.Argument(help="The job file to write.")] = Path("job.toml"),
+    source: Annotated[
+        str, typer.Option(help="Where records come from: an adapter of `connector plugins`.")
+    ] = "files",
+) -> None:
+    """Write a commented job file to start from."""
+    from connector.cli import starter
+
+    starter.init(path, source)
+
+
+@app.command()
+def demo(
+    folder: Annotated[
+        Path | None, typer.Option(help="Where to write it; default ./pyramid-demo.")
+    ] = None,
+    seed: Annotated[int, typer.Option(help="Another seed makes another company.")] = 7,
+    accounts: Annotated[int, typer.Option(min=1, help="Accounts to make up.")] = 1200,
+) -> None:
+    """Make up a company, run a job on it and show what came of it."""
+    from connector.cli import demonstration
+
+    demonstration.demo(folder, seed, accounts)
+
+
+@app.command()
+def check(job: JobFile, verbose: Verbose = False) -> None:
+    """Say whether a job can run, and how it understands its source."""
+    from connector.cli import checking
+
+    checking.check(job)
+
+
+@app.command()
+def plan(
+    job: JobFile,
+    as_of: AsOf = None,
+    as_json: AsJson = False,
+    limit: Annotated[int, typer.Option(min=0, help="Changes to show; 0 shows all.")] = 20,
+    override: Override = None,
+    verbose: Verbose = False,
+) -> None:
+    """Show what a run would write; nothing is written."""
+    from connector.cli import planning
+
+    planning.plan(job, as_of, override, limit, as_json=as_json)
+
+
+@app.command()
+def sync(
+    job: JobFile,
+    as_of: AsOf = None,
+    as_json: AsJson = False,
+    override: Override = None,
+    verbose: Verbose = False,
+) -> None:
+    """Run a job: read, compute the pyramid, write what changed."""
+    from connector.cli import reporting
+
+    raise typer.Exit(reporting.sync(job, as_of, override, as_json=as_json))
+
+
+@app.command()
+def schedule(
+    folder: Annotated[Path, typer.Argument(metavar="DIR", help="The folder of the job files.")],
+    upcoming: Annotated[
+        int | None,
+        typer.Option("--next", min=1, metavar="N", help="Only show each job's next N times."),
+    ] = None,
+    parallel: Annotated[int, typer.Option(min=1, help="Jobs that may run at the same time.")] = 2,
+    as_json: AsJson = False,
+) -> None:
+    """Run every job of a folder at its times, until stopped."""
+    from connector.cli import scheduling
+
+    if upcoming is None:
+        scheduling.serve(folder, parallel)
+        return
+    scheduling.preview(folder, upcoming, as_json=as_json)
+
+
+@app.command()
+def pyramid(job: JobFile, as_json: AsJson = False) -> None:
+    """Draw the pyramid, with what it says about the business."""
+    from connector.cli import pyramid as drawn
+
+    drawn.pyramid(job, as_json=as_json)
+
+
+@app.command()
+def tiers(
+    job: JobFile,
+    form: Annotated[
+        Literal["table", "csv", "json", "parquet"],
+        typer.Option("--format", help="How to print it."),
+    ] = "table",
+    output: Annotated[Path | None, typer.Option(help="A file to write instead of stdout.")] = None,
+    layer: Annotated[
+        list[str] | None, typer.Option(help="Only this layer; may be given again.")
+    ] = None,
+    tier: Annotated[
+        list[str] | None, typer.Option(help="Only this tier; may be given again.")
+    ] = None,
+    limit: Annotated[int, typer.Option(min=0, help="Rows of the table; 0 shows all.")] = 50,
+) -> None:
+    """List every account with tier, rank, revenue and movement."""
+    from connector.cli import export
+
+    export.tiers(job, form, output, export.Filter(layer or (), tier or ()), limit)
+
+
+@app.command()
+def explain(
+    job: JobFile,
+    account: Annotated[str, typer.Argument(help="The account's id, or its name.")],
+    as_json: AsJson = False,
+) -> None:
+    """Say why an account has its tier and its tasks."""
+    from connector.cli import explain as why
+
+    why.explain(job, account, as_json=as_json)
+
+
+@app.command()
+def runs(
+    job: JobFile,
+    limit: Annotated[int, typer.Option(min=0, help="Runs to list; 0 lists all.")] = 20,
+    run: Annotated[
+        str | None, typer.Option(metavar="ID", help="One run, and all that it could not write.")
+    ] = None,
+    as_json: AsJson = False,
+) -> None:
+    """List the runs of a job, and what became of them."""
+    from connector.cli import listing
+
+    if run is None:
+        listing.runs(job, limit, as_json=as_json)
+        return
+    listing.one_run(job, run, as_json=as_json)
+
+
+@app.command()
+def quarantine(job: JobFile, as_json: AsJson = False) -> None:
+    """List the rows that could not be understood."""
+    from connector.cli import listing
+
+    listing.quarantine(job, as_json=as_json)
+
+
+@app.command()
+def plugins(as_json: AsJson = False) -> None:
+    """List the plugins and adapters that are installed."""
+    from connector.cli import listing
+
+    listing.plugins(as_json=as_json)
+
+
+@app.command()
+def schema() -> None:
+    """Print the JSON Schema of a job file, for editors."""
+    from connector.cli import schema as described
+
+    described.schema()
+
+
+@app.command()
+def new(
+    name: Annotated[str, typer.Argument(help="Name of the adapter, such as `acme`.")],
+    folder: Annotated[
+        Path | None, typer.Option(help="Where to write the package; default NAME-connector.")
+    ] = None,
+) -> None:
+    """Write a package to start from, for one more CRM."""
+    from connector.cli import scaffold
+
+    scaffold.new(name, folder)
