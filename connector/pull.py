@@ -99,6 +99,7 @@ class Pull:
         self._max_deleted = max_deleted
         self._progress = progress or (lambda what, done, total: None)
         self._held: set[str] = set()
+        self._waiting: Page | None = None
         self.counts = Pulled()
 
     def run(self, source: Source) -> Pulled:
@@ -113,10 +114,7 @@ class Pull:
             if state.mapping_hash != self._mapping.digest:
                 self._begin_again(state)
             self._read_quarantine_again(normaliser, state)
-            for page in retrying(lambda: self._pages(source)):
-                self._save(page, normaliser, state)
-            if state.scan_name is not None:
-                self._finish_scan(state)
+            self._read(source, normaliser, state)
         finally:
             normaliser.close()
         self.counts.assert_adds_up()
@@ -131,9 +129,37 @@ class Pull:
         )
         return self.counts
 
+    def _read(self, source: Source, normaliser: Normaliser, state: StreamState) -> None:
+        """Save every page; the last one together with the end of its scan.
+
+        A page waits until it is known whether another one follows it: a scan is over only if its
+        end was seen, and no crash can fall between its last page and its end.
+        """
+        pages = retrying(lambda: self._pages(source))
+        while True:
+            try:
+                page = next(pages, None)
+            except Exception:
+                if self._waiting is not None:
+                    self._save(self._waiting, normaliser, state)
+                raise
+            if page is None:
+                break
+            ready, self._waiting = self._waiting, page
+            if ready is not None:
+                self._save(ready, normaliser, state)
+        if self._waiting is not None:
+            self._save(self._waiting, normaliser, state, last=True)
+        elif state.scan_name is not None:
+            # The rest of the scan was gone when it was taken up again.
+            with self._store.bulk() as bulk:
+                self.counts.deleted += self._finish_scan(bulk, state)
+                bulk.commit()
+
     def _pages(self, source: Source) -> Iterator[Page]:
-        # Asked again after a failure: the cursor is the store's, where it moves with the rows.
-        return source.pull(self._stream, self._mapping.theirs, self._state().cursor)
+        # Asked again after a failure, it goes on after the last page that arrived.
+        cursor = self._waiting.cursor if self._waiting else self._state().cursor
+        return source.pull(self._stream, self._mapping.theirs, cursor)
 
     def _state(self) -> StreamState:
         with self._store.session() as session:
@@ -163,7 +189,9 @@ class Pull:
             self._save_state(bulk, state)
             bulk.commit()
 
-    def _save(self, page: Page, normaliser: Normaliser, state: StreamState) -> None:
+    def _save(
+        self, page: Page, normaliser: Normaliser, state: StreamState, *, last: bool = False
+    ) -> None:
         self._enter_scan(page, state)
         scanning = page.scan is not None
         result = normaliser.read(page.rows, page.unreadable, scanning=scanning)
@@ -175,6 +203,8 @@ class Pull:
                 self._set_aside(bulk, [*result.quarantined, *repeated], state)
                 deleted = self._delete(bulk, page.deleted)
                 state.cursor = page.cursor
+                if last and scanning:
+                    deleted += self._finish_scan(bulk, state)
                 self._save_state(bulk, state)
             except BaseException:
                 bulk.rollback()
@@ -199,10 +229,10 @@ class Pull:
         self._progress(f"Reading {self._stream}", counts.read, page.total)
 
     def _enter_scan(self, page: Page, state: StreamState) -> None:
-        if page.scan is None and state.scan_name is not None:
-            # A run died after the last page of a scan: what comes now are changes since then.
-            self._finish_scan(state)
-        if page.scan is not None and page.scan != state.scan_name:
+        if page.scan is None:
+            # A scan that broke off, and increments since: what it did not reach is not deleted.
+            state.scan_name = None
+        elif page.scan != state.scan_name:
             state.scan_name = page.scan
             state.scan += 1
         self.counts.scanned |= page.scan is not None
@@ -286,47 +316,41 @@ class Pull:
     def _save_state(self, bulk: Bulk, state: StreamState) -> None:
         bulk.upsert("stream_state", pa.Table.from_pylist([state.model_dump()], schema=_STATE))
 
-    def _finish_scan(self, state: StreamState) -> None:
-        """Mark as deleted what a finished full reading did not hold."""
-        with self._store.bulk() as bulk:
-            gone = "job_id = ? and not deleted and coalesce(scan, -1) <> ?"
-            key = (self._job_id, state.scan)
-            seen = self._count_where(bulk, "job_id = ? and scan = ?", *key)
-            before = self._count_where(bulk, gone, *key)
-            if not seen and before and not self._allow_empty:
-                raise GuardError(
-                    f"{self._where}: the source sent no {self._stream}, where it had {before};"
-                    " nothing was changed. Check the source; if it is right, run with"
-                    " --override REASON"
-                )
-            bulk.execute(
-                "delete from quarantine where job_id = ? and stream = ?"
-                " and coalesce(scan, -1) <> ?",
-                self._job_id,
-                str(self._stream),
-                state.scan,
+    def _finish_scan(self, bulk: Bulk, state: StreamState) -> int:
+        """Mark as deleted what a finished full reading did not hold; return how many these are."""
+        gone = "job_id = ? and not deleted and coalesce(scan, -1) <> ?"
+        key = (self._job_id, state.scan)
+        seen = self._count_where(bulk, "job_id = ? and scan = ?", *key)
+        before = self._count_where(bulk, gone, *key)
+        if not seen and before and not self._allow_empty:
+            raise GuardError(
+                f"{self._where}: the source sent no {self._stream}, where it had {before};"
+                " nothing was changed. Check the source; if it is right, run with"
+                " --override REASON"
             )
-            unread = bulk.fetch(
-                "select count(*) as n from quarantine"
-                " where job_id = ? and stream = ? and nature = 'unreadable'",
-                self._job_id,
-                str(self._stream),
+        bulk.execute(
+            "delete from quarantine where job_id = ? and stream = ? and coalesce(scan, -1) <> ?",
+            self._job_id,
+            str(self._stream),
+            state.scan,
+        )
+        state.scan_name = None
+        self._save_state(bulk, state)
+        unread = bulk.fetch(
+            "select count(*) as n from quarantine"
+            " where job_id = ? and stream = ? and nature = 'unreadable'",
+            self._job_id,
+            str(self._stream),
+        )
+        if unread.column("n")[0].as_py():
+            # One of the rows that could not be read may be one that seems to be missing.
+            logger.warning(
+                "%s: rows without a readable id; what is missing is not taken as deleted",
+                self._stream,
             )
-            if unread.column("n")[0].as_py():
-                # One of the rows that could not be read may be one that seems to be missing.
-                logger.warning(
-                    "%s: rows without a readable id; what is missing is not taken as deleted",
-                    self._stream,
-                )
-            else:
-                self._guard_deleted(before, seen + before)
-                self.counts.deleted += bulk.execute(
-                    f"update {self._table} set deleted = true where {gone}",
-                    *key,
-                )
-            state.scan_name = None
-            self._save_state(bulk, state)
-            bulk.commit()
+            return 0
+        self._guard_deleted(before, seen + before)
+        return bulk.execute(f"update {self._table} set deleted = true where {gone}", *key)
 
     def _guard_deleted(self, gone: int, before: int) -> None:
         if gone > self._max_deleted * before:

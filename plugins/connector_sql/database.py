@@ -35,6 +35,11 @@ _ACCESS: Final = re.compile(
     r"|unknown database|unknown column",
     re.IGNORECASE,
 )
+_UNREACHABLE: Final = re.compile(
+    r"connection refused|could not translate host name|name or service not known|no such host"
+    r"|failed to resolve host|connection timeout|timed out",
+    re.IGNORECASE,
+)
 _BUSY: Final = re.compile(
     r"is locked|deadlock|lock wait timeout|could not serialize|too many connections"
     r"|too many clients",
@@ -81,6 +86,8 @@ class Database:
         """Return our error for one of the database's."""
         words = self.words(error)
         text = f"{self.name}: {words}"
+        if _UNREACHABLE.search(words):
+            return Unavailable(f"{text}; check host and port in url, and that the database runs")
         if is_busy(error) or is_lost(error):
             return Unavailable(text)
         state = _state(error)
@@ -108,7 +115,8 @@ class Database:
         except exc.NoSuchTableError as error:
             names = self._table_names(connection, schema or None)
             raise AccessError(
-                f"{self.name}: there is no table {name!r}; there are {names}"
+                f"{self.name}: there is no table {name!r}; there are {names};"
+                " correct the name in the job"
             ) from error
         columns: list[sa.Column[Any]] = [
             sa.Column(column["name"], column["type"], nullable=column["nullable"])
@@ -126,7 +134,8 @@ class Database:
         found = list(columns)
         if column not in found:
             raise ConfigError(
-                f"{self.name}: {table} has no column {column!r}; it has {_listed(found)}"
+                f"{self.name}: {table} has no column {column!r}; it has {_listed(found)};"
+                " add it there, or correct the job"
             )
 
     def close(self) -> None:
