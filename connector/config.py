@@ -539,7 +539,8 @@ def _keys_at(model: Any, loc: Sequence[object]) -> Sequence[str]:
 
 
 def _models_in(annotation: Any) -> Iterator[Any]:
-    if hasattr(annotation, "model_fields") or hasattr(annotation, "__dataclass_fields__"):
+    known = hasattr(annotation, "model_fields") or hasattr(annotation, "__dataclass_fields__")
+    if known and isinstance(annotation, type):
         yield annotation
     for argument in get_args(annotation):
         yield from _models_in(argument)

@@ -85,7 +85,10 @@ class Ref:
 
 @dataclass(frozen=True, slots=True)
 class SetFields:
-    """Set *values* on a record; *old* is what it held when the change was planned."""
+    """Set *values* on a record; *old* is what it held when the change was planned.
+
+    The host may give *old* as text, times in ISO 8601: compare what it means, not its type.
+    """
 
     ref: Ref
     values: Mapping[str, Scalar]

@@ -86,11 +86,15 @@ class Delivery:
         with self._store.bulk() as bulk:
             bulk.upsert("ledger", _with_states(rows, changes, {}))
             bulk.commit()
-        outcomes = self._outcomes(by_marker)
-        with self._store.bulk() as bulk:
-            bulk.upsert("ledger", _with_states(rows, changes, outcomes))
-            self._remember_tasks(bulk, by_marker, outcomes)
-            bulk.commit()
+        outcomes: dict[str, WriteOutcome] = {}
+        try:
+            self._settle(by_marker, outcomes)
+        finally:
+            # Also when the target refuses us in the middle: what has arrived is known.
+            with self._store.bulk() as bulk:
+                bulk.upsert("ledger", _with_states(rows, changes, outcomes))
+                self._remember_tasks(bulk, by_marker, outcomes)
+                bulk.commit()
         for outcome in outcomes.values():
             _count(counts, outcome)
         counts.assert_adds_up()
@@ -127,31 +131,38 @@ class Delivery:
                 bulk.upsert("task", pa.Table.from_pylist([_task_row(row) for row in put]))
             bulk.commit()
 
-    def _outcomes(self, changes: Mapping[str, Change]) -> dict[str, WriteOutcome]:
-        outcomes: dict[str, WriteOutcome] = {}
+    def _settle(self, changes: Mapping[str, Change], outcomes: dict[str, WriteOutcome]) -> None:
+        """Send *changes* until each has an outcome in *outcomes*, or the attempts are used up."""
         for attempt in range(_ATTEMPTS):
-            pending = [c for m, c in changes.items() if not isinstance(outcomes.get(m), _SETTLED)]
-            if attempt:
-                # An answer may have been lost: see what has arrived before anything is sent again.
-                outcomes |= self._arrived(pending)
-                pending = [c for c in pending if not isinstance(outcomes.get(c.marker), _SETTLED)]
-            if not pending:
-                break
-            delay = self._attempt(pending, outcomes)
-            open_ones = [m for m in changes if not isinstance(outcomes.get(m), _SETTLED)]
-            if not open_ones:
+            delay = self._attempt(self._to_send(changes, outcomes, attempt), outcomes)
+            if not _open(changes, outcomes):
                 break
             if attempt + 1 < _ATTEMPTS:
                 self._sleep(delay if delay is not None else min(60.0, 2.0**attempt))
         for marker in changes.keys() - outcomes.keys():
             outcomes[marker] = Unknown(marker, "no answer")
-        return outcomes
+
+    def _to_send(
+        self, changes: Mapping[str, Change], outcomes: dict[str, WriteOutcome], attempt: int
+    ) -> list[Change]:
+        pending = _open(changes, outcomes)
+        if not attempt:
+            return pending
+        try:
+            # An answer may have been lost: see what has arrived before anything is sent again.
+            outcomes |= self._arrived(pending)
+        except Transient:
+            # Not to be seen: only what the target said it did not take is sent again.
+            return [c for c in pending if isinstance(outcomes.get(c.marker), Retry)]
+        return _open(changes, outcomes)
 
     def _attempt(
         self, pending: Sequence[Change], outcomes: dict[str, WriteOutcome]
     ) -> float | None:
         """Send *pending* once; return how long the target asks to wait, None if it does not say."""
         delay: float | None = None
+        if not pending:
+            return delay
         asked = {change.marker for change in pending}
         try:
             for outcome in self._writer.write(pending):
@@ -170,11 +181,7 @@ class Delivery:
     def _arrived(self, pending: Sequence[Change]) -> dict[str, WriteOutcome]:
         accounts = sorted({change.ref.id for change in pending})
         fields = sorted({n for c in pending if isinstance(c, SetFields) for n in c.values})
-        try:
-            current = self._writer.current(accounts, fields)
-        except Transient:
-            return {}
-        found = _Found(current)
+        found = _Found(self._writer.current(accounts, fields))
         return {
             change.marker: Applied(change.marker, target)
             for change in pending
@@ -187,7 +194,7 @@ class Delivery:
         puts = [
             (change, outcome.id)
             for marker, change in changes.items()
-            if isinstance(change, PutTask) and isinstance(outcome := outcomes[marker], Applied)
+            if isinstance(change, PutTask) and isinstance(outcome := outcomes.get(marker), Applied)
         ]
         if puts:
             bulk.upsert("task", self._tasks(puts))
@@ -240,6 +247,11 @@ def _with_states(
         column = pa.array([one[place] for one in said], pa.string())
         rows = rows.append_column(name, column)
     return rows
+
+
+def _open(changes: Mapping[str, Change], outcomes: Mapping[str, WriteOutcome]) -> list[Change]:
+    """Return the changes of which it is not known for good what became of them."""
+    return [c for m, c in changes.items() if not isinstance(outcomes.get(m), _SETTLED)]
 
 
 class _Found:

@@ -15,7 +15,7 @@ import duckdb
 import pyarrow as pa
 
 from connector.config import Job, load_rates
-from connector.normalise import rates_table
+from connector.mapping import rates_table
 from connector.store import Store
 from customer_pyramid.periods import Period
 from six_goals.action import Action

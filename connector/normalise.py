@@ -10,32 +10,20 @@ import hashlib
 import json
 import re
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass
 from datetime import date, datetime
 from decimal import Decimal
-from typing import Any, Final, Literal
+from typing import Any, Literal
 
 import duckdb
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from connector.config import Constant, Formats, Job, Rate, load_rates
-from connector.contract import Adapter, Rows, Unreadable
+from connector.contract import Rows, Unreadable
 from connector.errors import ConfigError
+from connector.expressions import EXACT, TYPES, literal, reading, reason
+from connector.mapping import StreamMapping
 from connector.model import FIELDS, Field, Kind, Stream
-from customer_pyramid.money import MONEY_SCALE
-
-_BLANKS: Final = " \t\r\n\u00a0\u3000\ufeff"
-"""What is ignored around a value that is not a text."""
-
-_TYPES: Final = {
-    Kind.TEXT: "varchar",
-    Kind.CHOICE: "varchar",
-    Kind.MONEY: "bigint",
-    Kind.DATE: "date",
-    Kind.TIME: "timestamptz",
-    Kind.FLAG: "boolean",
-}
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,73 +55,6 @@ class Normalised:
     """Rows that said the same as another of the page, or an older state of it."""
 
 
-@dataclass(frozen=True, slots=True)
-class StreamMapping:
-    """How one stream is understood: for each of our fields a column of theirs or a constant."""
-
-    stream: Stream
-    columns: Mapping[str, str]
-    constants: Mapping[str, str]
-    explicit: frozenset[str]
-    values: Mapping[str, Mapping[str, str]]
-    formats: Formats
-    timezone: str
-    base_currency: str
-    rates_from: Mapping[str, date] = field(default_factory=dict)
-
-    @property
-    def theirs(self) -> Sequence[str]:
-        """Return the columns of theirs to ask for, each once."""
-        return tuple(dict.fromkeys(self.columns.values()))
-
-    @property
-    def digest(self) -> str:
-        """Return a hash of all that decides what a row becomes, save the rates."""
-        said = {
-            "columns": dict(self.columns),
-            "constants": dict(self.constants),
-            "values": {name: dict(values) for name, values in self.values.items()},
-            "formats": self.formats.model_dump(mode="json"),
-            "timezone": self.timezone,
-            "base": self.base_currency,
-        }
-        return hashlib.sha256(json.dumps(said, sort_keys=True).encode()).hexdigest()[:16]
-
-
-def mapping_of(job: Job, adapter: Adapter[Any], stream: Stream) -> StreamMapping:
-    """Return how *stream* is understood: the adapter's default under the job's own fields."""
-    source = job.model.source
-    given = source.fields.get(stream, {})
-    columns = {**adapter.fields.get(stream, {})}
-    constants: dict[str, str] = {}
-    for name, theirs in given.items():
-        columns.pop(name, None)
-        if isinstance(theirs, Constant):
-            constants[name] = theirs.constant
-        elif theirs:  # an empty name switches a default off
-            columns[name] = theirs
-    for name, ours in FIELDS[stream].items():
-        if ours.required and name not in columns and name not in constants:
-            raise ConfigError(
-                f"{job.path}: source.fields.{stream}.{name}: missing; name the column that holds it"
-            )
-    rates_from: dict[str, date] = {}
-    for rate in load_rates(job):
-        earliest = rates_from.get(rate.currency, rate.valid_from)
-        rates_from[rate.currency] = min(earliest, rate.valid_from)
-    return StreamMapping(
-        stream=stream,
-        columns=columns,
-        constants=constants,
-        explicit=frozenset(given),
-        values=source.values.get(stream, {}),
-        formats=source.formats,
-        timezone=source.formats.timezone or job.model.timezone,
-        base_currency=job.model.currency.base,
-        rates_from=rates_from,
-    )
-
-
 class Normaliser:
     """Reads pages of one stream by one mapping."""
 
@@ -141,18 +62,18 @@ class Normaliser:
         self.mapping = mapping
         self._where = where
         self._engine = duckdb.connect()
-        self._engine.execute(f"set timezone = {_text(mapping.timezone)}")
+        self._engine.execute(f"set timezone = {literal(mapping.timezone)}")
         self._engine.execute("set threads = 2")
         self._check_constants()
 
     def _check_constants(self) -> None:
         for name, given in self.mapping.constants.items():
             ours = FIELDS[self.mapping.stream][name]
-            _, fault = _reading(ours, _text(given), pa.string(), self.mapping)
+            _, fault = reading(ours, literal(given), pa.string(), self.mapping)
             if fault and self._engine.sql(f"select coalesce({fault}, false)").fetchone() == (True,):
                 raise ConfigError(
                     f"{self._where}: source.fields.{self.mapping.stream}.{name}: constant"
-                    f" {_reason(ours, given, self.mapping)}"
+                    f" {reason(ours, given, self.mapping)}"
                 )
 
     def close(self) -> None:
@@ -223,7 +144,7 @@ class Normaliser:
 
     def _empty(self) -> pa.Table:
         columns = ", ".join(
-            f'cast(null as {_TYPES[ours.kind]}) as "{name}"' for name, ours in self._fields()
+            f'cast(null as {TYPES[ours.kind]}) as "{name}"' for name, ours in self._fields()
         )
         return self._engine.sql(f"select {columns} limit 0").to_arrow_table()
 
@@ -234,7 +155,7 @@ class Normaliser:
         parsed, faults = [], []
         for name, ours in self._fields():
             raw, kind = self._raw(name, theirs)
-            value, fault = _reading(ours, raw, kind, self.mapping)
+            value, fault = reading(ours, raw, kind, self.mapping)
             if nul and ours.kind is Kind.TEXT:
                 fault = f"({fault or 'false'} or contains({value}, chr(0)))"
             parsed.append(f'{value} as "{name}"')
@@ -253,11 +174,11 @@ class Normaliser:
         if self.mapping.stream is not Stream.OPPORTUNITIES:
             return []
         starts = " ".join(
-            f"when {_text(code)} then date {_text(day.isoformat())}"
+            f"when {literal(code)} then date {literal(day.isoformat())}"
             for code, day in self.mapping.rates_from.items()
         )
         first = f"case currency {starts} end" if starts else "cast(null as date)"
-        base = _text(self.mapping.base_currency)
+        base = literal(self.mapping.base_currency)
         return [
             f"(coalesce(currency <> {base}, false) and ({first} is null"
             f" or (status = 'won' and coalesce(close_date < {first}, false))))"
@@ -267,7 +188,7 @@ class Normaliser:
         self, name: str, theirs: Mapping[str, tuple[str, pa.DataType]]
     ) -> tuple[str, pa.DataType]:
         if name in self.mapping.constants:
-            return _text(self.mapping.constants[name]), pa.string()
+            return literal(self.mapping.constants[name]), pa.string()
         nothing = ("cast(null as varchar)", pa.null())
         return theirs.get(self.mapping.columns.get(name, ""), nothing)
 
@@ -277,7 +198,7 @@ class Normaliser:
         for name, ours in self._fields():
             if row.get(f"bad {name}"):
                 value = content.get(self.mapping.columns.get(name, "")) or ""
-                problems.append(Problem(name, value, _reason(ours, value, self.mapping)))
+                problems.append(Problem(name, value, reason(ours, value, self.mapping)))
         if row.get("no rate"):
             day = f" on {row['close_date']}" if row["close_date"] else ""
             problems.append(
@@ -377,10 +298,6 @@ def problems_as_json(problems: Sequence[Problem]) -> str:
     return json.dumps([asdict(problem) for problem in problems], ensure_ascii=False)
 
 
-_EXACT: Final = 1e15
-"""Below it, a float that is whole is that number and no other."""
-
-
 def _texts(values: Sequence[object]) -> pa.Array:
     texts = [_plain(value) for value in values]
     try:
@@ -413,7 +330,7 @@ def _plain(value: object) -> str | None:
             return "true" if value else "false"
         case float():
             # A whole number is often an id or a flag in a column that has gaps: no ".0" then.
-            whole = value.is_integer() and abs(value) < _EXACT
+            whole = value.is_integer() and abs(value) < EXACT
             return str(int(value)) if whole else format(Decimal(repr(value)), "f")
         case Decimal():
             return format(value, "f")
@@ -422,188 +339,3 @@ def _plain(value: object) -> str | None:
         case dict() | list():
             return json.dumps(value, ensure_ascii=False)
     return str(value)
-
-
-def _text(text: str) -> str:
-    return "'" + text.replace("'", "''") + "'"
-
-
-def _reading(
-    ours: Field, raw: str, kind: pa.DataType, mapping: StreamMapping
-) -> tuple[str, str | None]:
-    """Return two expressions: the value in our type, and whether there was one it can't give.
-
-    The second is None where that can't happen.
-    """
-    if pa.types.is_null(kind):
-        return f"cast(null as {_TYPES[ours.kind]})", "true" if ours.required else None
-    values = mapping.values.get(ours.name, {})
-    if _fits(ours.kind, kind) and not values:
-        return raw, None
-    text = f"nullif({_as_text(raw, kind)}, '')"
-    if values and ours.kind is not Kind.CHOICE:
-        text = f"nullif({_mapped(text, text, _keys(values), text)}, '')"
-        raw, kind = text, pa.string()
-    if ours.kind is Kind.TEXT:
-        value = f"upper({_trim(text)})" if ours.name == "currency" else text
-        return value, f"{text} is null" if ours.required else None
-    if ours.kind is Kind.CHOICE:
-        value = _choice(ours, text, values)
-    elif ours.kind is Kind.MONEY:
-        value = _money(raw, text, kind, mapping.formats)
-    elif ours.kind is Kind.DATE:
-        value = _day(raw, text, kind, mapping.formats)
-    elif ours.kind is Kind.TIME:
-        value = _time(raw, text, kind, mapping.formats)
-    else:
-        value = _flag(text, mapping.formats)
-    if ours.required:
-        return value, f"{value} is null"
-    given = f"{_trim(text)} <> ''" if _is_text(kind) else f"{raw} is not null"
-    return value, f"{value} is null and {given}"
-
-
-def _fits(wanted: Kind, kind: pa.DataType) -> bool:
-    return (wanted is Kind.DATE and pa.types.is_date(kind)) or (
-        wanted is Kind.FLAG and pa.types.is_boolean(kind)
-    )
-
-
-def _is_text(kind: pa.DataType) -> bool:
-    if pa.types.is_dictionary(kind):
-        kind = kind.value_type
-    return bool(
-        pa.types.is_string(kind) or pa.types.is_large_string(kind) or pa.types.is_string_view(kind)
-    )
-
-
-def _as_text(raw: str, kind: pa.DataType) -> str:
-    if _is_text(kind):
-        return raw
-    text = f"cast({raw} as varchar)"
-    if pa.types.is_floating(kind):
-        whole = f"{raw} = trunc({raw}) and abs({raw}) < {_EXACT:.0f}"
-        return f"case when {whole} then cast(cast({raw} as bigint) as varchar) else {text} end"
-    return text
-
-
-def _trim(text: str) -> str:
-    return f"trim({text}, {_text(_BLANKS)})"
-
-
-def _keys(values: Mapping[str, str]) -> dict[str, str]:
-    """Return *values* by the SQL of what is looked for."""
-    return {theirs if theirs in ("", "*") else _text(theirs): our for theirs, our in values.items()}
-
-
-def _mapped(text: str, looked_at: str, values: Mapping[str, str], otherwise: str) -> str:
-    """Return the value that stands for *text*; "" is for an empty one, "*" for any other."""
-    empty = _text(values[""]) if "" in values else "cast(null as varchar)"
-    otherwise = _text(values["*"]) if "*" in values else otherwise
-    known = {theirs: our for theirs, our in values.items() if theirs not in ("", "*")}
-    cases = " ".join(f"when {theirs} then {_text(our)}" for theirs, our in known.items())
-    found = f"case {looked_at} {cases} else {otherwise} end" if cases else otherwise
-    return f"case when {text} is null then {empty} else {found} end"
-
-
-def _choice(ours: Field, text: str, values: Mapping[str, str]) -> str:
-    folded = {choice: (choice, choice) for choice in ours.choices}
-    folded |= {theirs.strip().lower(): (theirs.strip(), our) for theirs, our in values.items()}
-    keys = {
-        key if key in ("", "*") else f"lower({_text(theirs)})": our
-        for key, (theirs, our) in folded.items()
-    }
-    # Blanks alone are an empty value too.
-    given = f"nullif({_trim(text)}, '')"
-    return _mapped(given, f"lower({given})", keys, "cast(null as varchar)")
-
-
-def _money(raw: str, text: str, kind: pa.DataType, formats: Formats) -> str:
-    number = raw
-    if not (pa.types.is_integer(kind) or pa.types.is_decimal(kind)):
-        number = _trim(text)
-        if not pa.types.is_floating(kind):
-            number = _with_point(number, formats)
-        # DuckDB rounds 2e-13 to 0.0001, not 0: such remainders of floats pass through more places.
-        precise = f"cast(try_cast({number} as decimal(38, 18)) as varchar)"
-        number = f"case when contains(lower({number}), 'e') then {precise} else {number} end"
-    amount = f"try_cast({number} as decimal(18, {MONEY_SCALE}))"
-    return f"cast(cast({amount} as decimal(28, {MONEY_SCALE})) * {10**MONEY_SCALE} as bigint)"
-
-
-def _with_point(number: str, formats: Formats) -> str:
-    if formats.thousands:
-        number = f"replace({number}, {_text(formats.thousands)}, '')"
-    if formats.decimal != ".":
-        # A point that is not the decimal mark must not turn into one.
-        number = f"replace(replace({number}, '.', '?'), {_text(formats.decimal)}, '.')"
-    return number
-
-
-def _day(raw: str, text: str, kind: pa.DataType, formats: Formats) -> str:
-    if pa.types.is_timestamp(kind):
-        return f"cast({raw} as date)"
-    trimmed = _trim(text)
-    ways = [f"cast({way} as date)" for way in _patterns(trimmed, formats)]
-    moment = f"cast(try_cast({trimmed} as timestamptz) as date)"
-    short = f"case when length({trimmed}) <= 10 then try_cast({trimmed} as date) else {moment} end"
-    return f"coalesce({', '.join([*ways, _iso(trimmed, short)])})"
-
-
-def _time(raw: str, text: str, kind: pa.DataType, formats: Formats) -> str:
-    if pa.types.is_timestamp(kind) or pa.types.is_date(kind):
-        return f"cast({raw} as timestamptz)"
-    trimmed = _trim(text)
-    ways = [f"cast({way} as timestamptz)" for way in _patterns(trimmed, formats)]
-    moment = f"try_cast({trimmed} as timestamptz)"
-    return f"coalesce({', '.join([*ways, _iso(trimmed, moment)])})"
-
-
-def _iso(text: str, value: str) -> str:
-    # DuckDB also takes '17-01-05' for the year 17, 'infinity' for a day, and years before Christ.
-    year = f"substr({text}, 5, 1) in ('-', '/') and left({text}, 4) <> '0000'"
-    return f"case when {year} and right({text}, 1) <> ')' then {value} end"
-
-
-def _patterns(text: str, formats: Formats) -> Sequence[str]:
-    # '%Y' takes 17 for the year 17.
-    ways = [f"try_strptime({text}, {_text(pattern)})" for pattern in formats.dates]
-    return [f"case when year({way}) >= 1000 then {way} end" for way in ways]
-
-
-def _flag(text: str, formats: Formats) -> str:
-    said = {word.strip().lower(): (word.strip(), "true") for word in formats.true}
-    said |= {word.strip().lower(): (word.strip(), "false") for word in formats.false}
-    cases = " ".join(f"when lower({_text(word)}) then {flag}" for word, flag in said.values())
-    return f"case lower({_trim(text)}) {cases} end"
-
-
-def _reason(ours: Field, value: str, mapping: StreamMapping) -> str:
-    stream = mapping.stream
-    if "\0" in value:
-        return "holds a NUL character, which no text may; remove it"
-    if not value.strip():
-        return f"empty, but every record needs its {ours.name}"
-    match ours.kind:
-        case Kind.CHOICE:
-            expected = ", ".join(ours.choices)
-            return f"{value!r} is none of {expected}; add it to source.values.{stream}.{ours.name}"
-        case Kind.MONEY:
-            marks = f"decimal mark {mapping.formats.decimal!r}"
-            return f"{value!r} is not an amount ({marks}); see source.formats"
-        case Kind.DATE | Kind.TIME:
-            return f"{value!r} is not a date; see source.formats.dates"
-        case Kind.FLAG:
-            return f"{value!r} is neither yes nor no; see source.formats.true and .false"
-    return f"{value!r} can't be read"
-
-
-def rates_table(rates: Sequence[Rate]) -> pa.Table:
-    """Return the rates as the rules read them: currency, valid_from, rate (10 places)."""
-    return pa.table(
-        {
-            "currency": pa.array([rate.currency for rate in rates], pa.string()),
-            "valid_from": pa.array([rate.valid_from for rate in rates], pa.date32()),
-            "rate": pa.array([rate.rate for rate in rates], pa.decimal128(19, 10)),
-        }
-    )

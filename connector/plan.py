@@ -10,6 +10,7 @@ import logging
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date, datetime
+from fractions import Fraction
 from typing import Any, Final
 
 import duckdb
@@ -222,7 +223,7 @@ def plan_tasks(
             if _has_news(one, task, known.get(one.marker)):
                 tasks.append(put_task(one, as_of, task))
     wanted = {(one.action.goal, one.action.account_id) for one in decided}
-    for task in held:
+    for task in by_marker.values():  # one a marker: people copy tasks, with all their fields
         goal = goal_of(task.marker)
         if task.status == "open" and goal in goals and (goal, task.account) not in wanted:
             tasks.append(close_task(task, as_of))
@@ -237,7 +238,7 @@ def guard_changes(
     if not before:
         return
     gone = _count(database, "select count(*) from before anti join standings using (account_id)")
-    if gone > max_deleted * before:
+    if gone > Fraction(str(max_deleted)) * before:
         raise GuardError(
             f"{where}: {gone} of {before} accounts are gone from the source"
             f" ({gone / before:.0%}; guard.max_deleted allows {max_deleted:.0%}); nothing was"
@@ -248,7 +249,7 @@ def guard_changes(
         " from before b join standings s using (account_id)"
         " where b.tier is not null or s.tier is not null"
     ).fetchone() or (0, 0)
-    if moved > max_tier_changes * ranked:
+    if moved > Fraction(str(max_tier_changes)) * ranked:
         raise GuardError(
             f"{where}: {moved} of {ranked} ranked accounts would change tier"
             f" ({moved / ranked:.0%}; guard.max_tier_changes allows {max_tier_changes:.0%});"

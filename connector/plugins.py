@@ -44,19 +44,36 @@ class Plugins:
         try:
             names = self._register(entry)
         # A plugin is someone else's code: whatever it raises is reported, not passed on.
-        except Exception as error:  # noqa: BLE001
-            problem = f"{type(error).__name__}: {error}"
+        except (Exception, SystemExit) as error:  # noqa: BLE001
+            problem = " ".join(f"{type(error).__name__}: {error}".split())
             return Plugin(entry.name, distribution, version, (), problem)
         return Plugin(entry.name, distribution, version, names)
 
     def _register(self, entry: EntryPoint) -> tuple[str, ...]:
+        if self._manager.has_plugin(entry.name):
+            raise PluginError(f"plugin name {entry.name!r} is used twice; uninstall one of the two")
         module = entry.load()
-        if self._manager.register(module, name=entry.name) is None:
-            raise PluginError(f"plugin name {entry.name!r} is used twice")
+        try:
+            self._manager.register(module, name=entry.name)
+            self._manager.check_pending()
+            return self._brought(module, entry.name)
+        except BaseException:
+            # Half a plugin is none: none of its hooks may be called later.
+            if self._manager.has_plugin(entry.name):
+                self._manager.unregister(name=entry.name)
+            raise
+
+    def _brought(self, module: object, plugin: str) -> tuple[str, ...]:
         hooks = self._manager.subset_hook_caller(
             "adapters", [p for p in self._manager.get_plugins() if p is not module]
         )
         brought = [adapter for adapters in hooks() for adapter in adapters]
+        if not brought:
+            raise PluginError("brings no adapter: no function 'adapters' with @hookimpl gives one")
+        names = [adapter.name for adapter in brought]
+        for name in names:
+            if names.count(name) > 1:
+                raise PluginError(f"brings two adapters of the name {name!r}")
         for adapter in brought:
             if adapter.name in self._adapters:
                 other = self._adapters[adapter.name][1]
@@ -65,8 +82,8 @@ class Plugins:
                     " uninstall one of the two"
                 )
         for adapter in brought:
-            self._adapters[adapter.name] = (adapter, entry.name)
-        return tuple(adapter.name for adapter in brought)
+            self._adapters[adapter.name] = (adapter, plugin)
+        return tuple(names)
 
     @property
     def adapters(self) -> Mapping[str, Adapter[Any]]:
@@ -81,7 +98,8 @@ class Plugins:
         if broken:
             raise PluginError(
                 f"plugin {name!r} ({broken[0].distribution} {broken[0].version}) can't be loaded:"
-                f" {broken[0].problem}; install it again in a version that fits, or use another adapter"
+                f" {broken[0].problem}; install it again in a version that fits, or use another"
+                " adapter"
             )
         known = ", ".join(sorted(self._adapters)) or "none"
         raise PluginError(

@@ -20,13 +20,13 @@ from sqlmodel import select
 
 from connector.contract import Page, Source
 from connector.errors import GuardError
+from connector.mapping import StreamMapping
 from connector.model import Stream
 from connector.normalise import (
     Normalised,
     Normaliser,
     Problem,
     Quarantined,
-    StreamMapping,
     again,
     problems_as_json,
 )

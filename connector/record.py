@@ -57,7 +57,8 @@ def save_standings(
     with store.bulk() as bulk:
         for batch in changed:
             count += bulk.upsert("standing", pa.Table.from_batches([batch]))
-        for spans in (_ended(database, as_of), _begun(database, as_of)):
+        ended = (_ended(database, as_of), _gone(database, as_of, job_id, run_id))
+        for spans in (*ended, _begun(database, as_of)):
             for batch in spans:
                 bulk.upsert("tier_span", pa.Table.from_batches([batch]))
         if _any_gone(database):
@@ -79,6 +80,22 @@ def _ended(database: duckdb.DuckDBPyConnection, as_of: date) -> pa.RecordBatchRe
             " b.layer, n.run_id from new_standings n join before b using (account_id)"
             " where b.layer <> n.layer and b.tier_since < $as_of::date order by n.account_id",
             {"as_of": as_of},
+        )
+        .to_arrow_reader(_BATCH)
+    )
+
+
+def _gone(
+    database: duckdb.DuckDBPyConnection, as_of: date, job_id: int, run_id: str
+) -> pa.RecordBatchReader:
+    return (
+        database.cursor()
+        .execute(
+            f"select {job_id}::bigint as job_id, account_id, tier_since as valid_from,"
+            " $as_of::date as valid_to, layer, $run_id as run_id"
+            " from before anti join standings using (account_id)"
+            " where tier_since is not null order by account_id",
+            {"as_of": as_of, "run_id": run_id},
         )
         .to_arrow_reader(_BATCH)
     )

@@ -26,8 +26,8 @@ from connector.deliver import Delivered, Delivery, created_by
 from connector.engine import Analysis, Engine
 from connector.errors import ConfigError, ConnectorError, GuardError, PluginError
 from connector.lease import lease
+from connector.mapping import mapping_of
 from connector.model import Stream
-from connector.normalise import mapping_of
 from connector.plan import Held, Plan, Stamps, compare, guard_changes, plan_tasks
 from connector.plugins import Plugins
 from connector.pull import Progress, Pull, Pulled

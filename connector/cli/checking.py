@@ -6,8 +6,8 @@ from pathlib import Path
 
 from connector.cli.console import console, facts, heading, table
 from connector.config import load_job
+from connector.mapping import StreamMapping, mapping_of
 from connector.model import FIELDS, OUTPUTS, Stream
-from connector.normalise import StreamMapping, mapping_of
 from connector.plugins import Plugins
 from connector.sync import Sync
 

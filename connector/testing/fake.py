@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, date, datetime, timedelta
 from itertools import count
 from typing import TYPE_CHECKING, Final, Literal
 
@@ -315,7 +315,9 @@ class _FakeWriter:
         if all(same(now[name], value) for name, value in change.values.items()):
             return Unchanged(change.marker)
         for name, value in change.values.items():
-            if not same(now[name], value) and not same(now[name], change.old.get(name)):
+            # What was held comes back as the text in which the host compared it.
+            known = (_iso(value), _iso(change.old.get(name)))
+            if not any(same(_iso(now[name]), one) for one in known):
                 return Conflict(change.marker, now)
         self.crm.put(change.ref.stream, [{"id": change.ref.id, **change.values}])
         return Applied(change.marker, change.ref.id)
@@ -359,3 +361,7 @@ class _FakeWriter:
     def _held(self, marker: str) -> int | None:
         found = (place for place, task in enumerate(self.crm.tasks) if task.marker == marker)
         return next(found, None)
+
+
+def _iso(value: Scalar) -> Scalar:
+    return value.isoformat() if isinstance(value, date) else value
