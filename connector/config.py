@@ -392,7 +392,7 @@ def adapter_settings(job: Job, side: Literal["source", "target"], adapter: Adapt
     given = job.model.source if side == "source" else job.model.target
     data = {**given.settings}
     key = f"{side}.settings"
-    _resolve_secrets(adapter.settings, data, job, key)
+    _resolve_secrets(adapter.settings, data, job.path, key)
     return _validated(adapter.settings, data, job.path, key)
 
 
@@ -566,15 +566,15 @@ def _mentions_secret(annotation: Any) -> bool:
     return False
 
 
-def _resolve_secrets(model: type[BaseModel], data: dict[str, Any], job: Job, at: str) -> None:
+def _resolve_secrets(model: type[BaseModel], data: dict[str, Any], path: Path, at: str) -> None:
     for name, field in model.model_fields.items():
         given = data.get(name)
         if isinstance(given, dict) and _mentions_secret(field.annotation):
-            data[name] = _secret(given, job.path, f"{at}.{name}")
+            data[name] = _secret(given, path, f"{at}.{name}")
 
 
-def _secret(given: Mapping[str, Any], job: Path, key: str) -> str:
-    where = f"{job}: {key}"
+def _secret(given: Mapping[str, Any], path: Path, key: str) -> str:
+    where = f"{path}: {key}"
     match list(given.items()):
         case [("env", str(name))]:
             value = os.environ.get(name)
@@ -582,17 +582,17 @@ def _secret(given: Mapping[str, Any], job: Path, key: str) -> str:
                 raise ConfigError(f"{where}: environment variable {name} is not set; set it")
             return value
         case [("file", str(name))]:
-            path = job.parent / name
+            file = path.parent / name
             try:
-                return path.read_text(encoding="utf-8").strip()
+                return file.read_text(encoding="utf-8").strip()
             except OSError as error:
                 raise ConfigError(
-                    f"{where}: secret file {path} can't be read: {error.strerror};"
+                    f"{where}: secret file {file} can't be read: {error.strerror};"
                     " correct the name or the file's rights"
                 ) from error
             except UnicodeDecodeError:
                 raise ConfigError(
-                    f"{where}: secret file {path} is not UTF-8; save it as UTF-8"
+                    f"{where}: secret file {file} is not UTF-8; save it as UTF-8"
                 ) from None
         case [("keyring", str(name))]:
             return _from_keyring(name, where)

@@ -1,0 +1,269 @@
+"""Every key, error, command, option, capability and hook is in the docs, with its true default."""
+
+from __future__ import annotations
+
+import dataclasses
+import re
+import tomllib
+from collections.abc import Iterator, Mapping
+from decimal import Decimal
+from enum import Enum
+from typing import Any, Final, get_args
+
+import pytest
+from pydantic import BaseModel
+from pydantic_core import PydanticUndefined
+from sqlmodel import SQLModel
+
+import connector
+from connector import contract, errors, hookspecs
+from connector import http as connector_http
+from connector.cli import app
+from connector.config import JobModel, Rate
+from connector.contract import Capabilities
+from connector.model import FIELDS, LOCK_FIELD, OUTPUTS
+from connector.store import tables  # noqa: F401 - makes the tables known
+from connector_files.settings import Settings as FileSettings
+from connector_files.settings import Table
+from connector_sql.settings import Rows, SqlSettings
+from six_goals.suppression import Cause
+from tests.docs.pages import ROOT
+
+_SECTION: Final = re.compile(r"^#+ .*?`\[+([\w.]+)\]+`")
+_ROW: Final = re.compile(r"^\| `(\w+)` \| (.+?) \|")
+_TOP: Final = "## The top of the file"
+
+
+def text(page: str) -> str:
+    return (ROOT / page).read_text(encoding="utf-8")
+
+
+def documented(*pages: str) -> dict[str, str]:
+    """Return the second cell of each row that begins with a key, by section and key."""
+    found: dict[str, str] = {}
+    for page in pages:
+        section: str | None = None
+        for line in text(page).splitlines():
+            if line.startswith("#"):
+                named = _SECTION.match(line)
+                section = named[1] if named else "" if line == _TOP else None
+            row = _ROW.match(line)
+            if row and section is not None:
+                found[f"{section}.{row[1]}".lstrip(".")] = row[2]
+    return found
+
+
+def keys_of(model: Any, at: str = "") -> Iterator[tuple[str, str]]:
+    """Yield each key of a settings model and its default as the docs write it."""
+    if dataclasses.is_dataclass(model):
+        for part in dataclasses.fields(model):
+            yield f"{at}.{part.name}", shown(part.default)
+        return
+    for name, field in model.model_fields.items():
+        key = f"{at}.{name}".lstrip(".")
+        nested = field.annotation
+        if isinstance(nested, type) and (
+            issubclass(nested, BaseModel) or dataclasses.is_dataclass(nested)
+        ):
+            yield from keys_of(nested, key)
+        else:
+            yield key, shown(field.get_default(call_default_factory=True))
+
+
+def shown(value: object) -> str:
+    if value is None:
+        return "none"
+    if value is PydanticUndefined:
+        return "required"
+    return f"`{_toml(value)}`"
+
+
+def _toml(value: object) -> str:
+    match value:
+        case bool():
+            return str(value).lower()
+        case int() | float() | Decimal():
+            return str(value)
+        case frozenset():
+            return f"[{', '.join(sorted(map(_toml, value)))}]"
+        case tuple() | list():
+            return f"[{', '.join(map(_toml, value))}]"
+        case dict():
+            return "{}"
+        case Enum():
+            return _toml(value.value)
+    return '"' + str(value).replace('"', '\\"') + '"'
+
+
+JOB = {
+    **dict(keys_of(JobModel)),
+    **dict(keys_of(Rate, "currency.rates")),
+}
+FIELD_KEYS = {
+    **{f"source.fields.{s}.{name}": name for s, fields in FIELDS.items() for name in fields},
+    **{f"target.fields.{name}": name for name in OUTPUTS},
+}
+
+
+def test_every_key_of_a_job_is_described_with_its_default() -> None:
+    said = documented("docs/jobs.md", "docs/rules.md")
+    assert {key: said.get(key) for key in JOB} == JOB
+    unknown = said.keys() - JOB.keys() - FIELD_KEYS.keys()
+    assert not unknown
+
+
+def test_every_field_and_result_is_described() -> None:
+    said = documented("docs/jobs.md")
+    assert not FIELD_KEYS.keys() - said.keys()
+    assert f"`{LOCK_FIELD}`" in text("docs/jobs.md")
+    for stream, fields in FIELDS.items():
+        for name, field in fields.items():
+            kind = f"{field.kind}, required" if field.required else str(field.kind)
+            assert said[f"source.fields.{stream}.{name}"] == kind
+    for name, output in OUTPUTS.items():
+        assert said[f"target.fields.{name}"].endswith("stamp") is output.stamp
+
+
+@pytest.mark.parametrize(
+    ("page", "settings", "rows"),
+    [
+        pytest.param("docs/adapters/files.md", FileSettings, Table, id="files"),
+        pytest.param("docs/adapters/sql.md", SqlSettings, Rows, id="sql"),
+    ],
+)
+def test_every_setting_of_an_adapter_is_described(
+    page: str, settings: type[BaseModel], rows: type[BaseModel]
+) -> None:
+    wanted = {
+        **dict(keys_of(settings, "source.settings")),
+        **dict(keys_of(rows, "source.settings.accounts")),
+    }
+    assert documented(page) == wanted
+
+
+def test_every_error_is_described_with_its_exit_code() -> None:
+    page = text("docs/errors.md")
+    for kind in _errors():
+        assert f"| `{kind.__name__}` | {kind.exit_code} |" in page
+    codes = {kind.exit_code for kind in _errors()} | {0}
+    listed = {int(code) for code in re.findall(r"^\| (\d+) \|", page, re.MULTILINE)}
+    assert codes <= listed
+
+
+def test_the_readme_lists_every_exit_code_but_that_of_a_bug() -> None:
+    listed = {int(code) for code in re.findall(r"^\| (\d) \|", text("README.md"), re.MULTILINE)}
+    assert listed == {kind.exit_code for kind in _errors()} - {1} | {0}
+
+
+def test_every_error_of_http_is_described() -> None:
+    page = text("docs/writing-an-adapter.md")
+    own = [kind for kind in vars(connector_http).values() if _is_error_of(kind, connector_http)]
+    assert own
+    for kind in own:
+        assert f"`{kind.__name__}`" in page
+
+
+def test_every_command_and_option_is_described() -> None:
+    page = text("docs/commands.md")
+    for command, options in _commands().items():
+        assert f"| `connector {command}" in page
+        for option in options:
+            rows = [line for line in page.splitlines() if re.match(rf"\| .*`{option}[ `]", line)]
+            named = [row for row in rows if command in row or "| all |" in row]
+            assert named, f"{command} {option}"
+
+
+def test_no_command_is_described_that_does_not_exist() -> None:
+    described = set(re.findall(r"^\| `connector (\w+)", text("docs/commands.md"), re.MULTILINE))
+    assert described == set(_commands())
+
+
+def test_every_capability_is_described_with_its_default() -> None:
+    page = text("docs/writing-an-adapter.md")
+    for part in dataclasses.fields(Capabilities):
+        assert f"| `{part.name}` | `{part.default}` |" in page
+
+
+def test_every_hook_is_described() -> None:
+    page = text("docs/writing-an-adapter.md")
+    marker = f"{hookspecs.PROJECT}_spec"
+    hooks = [name for name, value in vars(hookspecs).items() if hasattr(value, marker)]
+    assert hooks
+    for name in hooks:
+        assert f"| `{name}()` |" in page
+
+
+def test_the_contract_is_described() -> None:
+    page = text("docs/writing-an-adapter.md")
+    for part in dataclasses.fields(contract.Page):
+        assert f"| `{part.name}` |" in page
+    for kind in ("SetFields", "PutTask", "CloseTask"):
+        assert f"| `{kind}` |" in page
+    for kind in ("Applied", "Unchanged", "Rejected", "Retry", "Conflict", "Unknown"):
+        assert f"| `{kind}` |" in page
+        assert kind in connector.__all__
+    for part in dataclasses.fields(contract.Adapter):
+        assert f"*{part.name}*" in page
+
+
+def test_every_cause_of_suppression_is_described() -> None:
+    page = text("docs/rules.md")
+    for cause in get_args(Cause):
+        assert f"| `{cause}` |" in page
+
+
+def test_every_dependency_has_its_reason() -> None:
+    project = tomllib.loads(text("pyproject.toml"))["project"]
+    named = {_distribution(one) for one in project["dependencies"]}
+    for group in project["optional-dependencies"].values():
+        named |= {_distribution(one) for one in group}
+    named.discard("pyramid-connector")  # the extras of dev
+    reasons = text("CONTRIBUTING.md").partition("## Dependencies")[2]
+    assert set(re.findall(r"^\| `([\w.-]+)` \|", reasons, re.MULTILINE)) == named
+
+
+def _distribution(requirement: str) -> str:
+    found = re.match(r"[\w.-]+", requirement)
+    assert found
+    return found[0]
+
+
+def _errors() -> set[type[errors.ConnectorError]]:
+    return {
+        kind
+        for kind in vars(errors).values()
+        if isinstance(kind, type) and issubclass(kind, errors.ConnectorError)
+    }
+
+
+def _is_error_of(kind: object, module: Any) -> bool:
+    return (
+        isinstance(kind, type)
+        and issubclass(kind, Exception)
+        and kind.__module__ == module.__name__
+    )
+
+
+def _commands() -> Mapping[str, list[str]]:
+    """Return the long name of each option, by command."""
+    from typer.main import get_group
+
+    return {
+        name: [max(option.opts, key=len) for option in command.params if option.opts[0][0] == "-"]
+        for name, command in get_group(app).commands.items()
+    }
+
+
+def test_the_architecture_lists_the_modules_in_their_order() -> None:
+    contracts = tomllib.loads(text("pyproject.toml"))["tool"]["importlinter"]["contracts"]
+    (host,) = (one for one in contracts if one.get("containers") == ["connector"])
+    section = text("docs/architecture.md").partition("## Modules")[2].partition("\n## ")[0]
+    listed = re.findall(r"^\| `(\w+)` \|", section, re.MULTILINE)
+    assert listed == list(reversed(host["layers"]))
+
+
+def test_the_architecture_lists_the_tables_of_the_store() -> None:
+    section = text("docs/architecture.md").partition("## The store")[2].partition("\n## ")[0]
+    rows = [line.split("|")[1] for line in section.splitlines() if line.startswith("| `")]
+    listed = {name for row in rows for name in re.findall(r"`(\w+)`", row)}
+    assert listed == set(SQLModel.metadata.tables)
