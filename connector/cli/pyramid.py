@@ -203,7 +203,7 @@ def _migration(summary: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
     yield (
         "Net",
         f"upward migration {signed_percent(frozen['net_upward_retained'])} on the frozen basis,"
-        f" {signed_percent(rank['net_upward_retained'])} on the rank basis (both cut by percent);"
+        f" {signed_percent(rank['net_upward_retained'])} on the rank basis (both cut alike);"
         f" with new and lapsed customers {signed_percent(frozen['net_upward_total'])} and"
         f" {signed_percent(rank['net_upward_total'])}",
     )

@@ -32,7 +32,9 @@ class Workbook:
             except calamine.PasswordError as error:
                 raise RemoteError(f"{path}: protected by a password; remove it") from error
             except calamine.CalamineError as error:
-                raise RemoteError(f"{path}: can't be read as Excel ({error}); save it again") from error
+                raise RemoteError(
+                    f"{path}: can't be read as Excel ({error}); save it again"
+                ) from error
 
     def _open(self, path: Path, table: Table) -> None:
         with calamine.CalamineWorkbook.from_path(path) as book:

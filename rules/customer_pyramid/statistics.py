@@ -193,7 +193,7 @@ def _warnings(
 ) -> tuple[Warning_, ...]:
     orders = [first for row in rows if (first := row["first_order"]) is not None]
     found: dict[Warning_, bool] = {
-        "small_base": customers < settings.small_base,
+        "small_base": settings.method == "percent" and customers < settings.small_base,
         "left_censored": min(orders, default=date.min) >= period.start,
         "depends_on_largest": largest is not None and largest > LARGEST_LIMIT,
         "depends_on_first_tier": first_tier is not None and first_tier > FIRST_TIER_LIMIT,

@@ -142,10 +142,12 @@ class Site:
 
     def results(self) -> object:
         """Return what each account ends with, in the store and in the target."""
-        target = self.written().get("accounts.csv")
         names = ("layer", "tier", "rank", "revenue", "previous_tier", "movement")
         kept = {key: [row[name] for name in names] for key, row in tiers(self.job).items()}
-        return kept, target
+        target = self.out / "accounts.csv"
+        rows = csv.DictReader(target.read_text(encoding="utf-8").splitlines())
+        ours = ("pyramid_tier", "pyramid_rank", "pyramid_revenue")
+        return kept, {row["id"]: [row[name] for name in ours] for row in rows}
 
 
 def _fill_database(path: Path) -> None:
