@@ -124,6 +124,10 @@ class Engine:
         found = self.database.table(table).count("*").fetchone()
         return int(found[0]) if found else 0
 
+    def make_room(self) -> None:
+        """Leave memory to the writer: what comes after the plan only streams from here."""
+        self.database.execute("set memory_limit = '300MB'")
+
     def analyse(self, as_of: date) -> Analysis:
         """Compute standings, statistics, migration and the actions of the goals as of that day."""
         return _Analyst(self.database, self._job, as_of).run()

@@ -13,7 +13,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from datetime import date, datetime
 from decimal import Decimal
-from typing import Any, Literal
+from typing import Any, Final, Literal
 
 import duckdb
 import pyarrow as pa
@@ -21,7 +21,7 @@ import pyarrow.compute as pc
 
 from connector.contract import Rows, Unreadable
 from connector.errors import ConfigError
-from connector.expressions import EXACT, TYPES, literal, reading, reason
+from connector.expressions import EXACT, TYPES, is_text, literal, reading, reason, trimmed
 from connector.mapping import StreamMapping
 from connector.model import FIELDS, Field, Kind, Stream
 
@@ -55,6 +55,9 @@ class Normalised:
     """Rows that said the same as another of the page, or an older state of it."""
 
 
+_SMALL: Final = 5_000
+
+
 class Normaliser:
     """Reads pages of one stream by one mapping."""
 
@@ -69,8 +72,10 @@ class Normaliser:
     def _check_constants(self) -> None:
         for name, given in self.mapping.constants.items():
             ours = FIELDS[self.mapping.stream][name]
-            _, fault = reading(ours, literal(given), pa.string(), self.mapping)
-            if fault and self._engine.sql(f"select coalesce({fault}, false)").fetchone() == (True,):
+            raw = literal(given if ours.kind is Kind.TEXT else given.strip())
+            value, fault = reading(ours, raw, pa.string(), self.mapping)
+            sql = f'select coalesce({fault or "false"}, false) from (select {value} as "{name}")'
+            if self._engine.sql(sql).fetchone() == (True,):
                 raise ConfigError(
                     f"{self._where}: source.fields.{self.mapping.stream}.{name}: constant"
                     f" {reason(ours, given, self.mapping)}"
@@ -107,6 +112,8 @@ class Normaliser:
 
     def _evaluated(self, page: pa.Table) -> pa.Table:
         """Return *page* in our fields, with what is wrong of each row."""
+        # To plan the query takes longer than to run it on a page of an API.
+        self._engine.execute(f"pragma {'dis' if page.num_rows < _SMALL else 'en'}able_optimizer")
         known = [name for name in self.mapping.theirs if name in page.column_names]
         # By place: their names may differ in case alone, come twice, or be one of ours.
         places = [page.column_names.index(name) for name in known]
@@ -152,19 +159,26 @@ class Normaliser:
         yield from FIELDS[self.mapping.stream].items()
 
     def _sql(self, theirs: Mapping[str, tuple[str, pa.DataType]], *, nul: bool = False) -> str:
-        parsed, faults = [], []
+        ready, parsed, faults = [], [], []
         for name, ours in self._fields():
             raw, kind = self._raw(name, theirs)
+            if ours.kind is not Kind.TEXT and is_text(kind):
+                ready.append(f'{trimmed(raw)} as "raw {name}"')
+                raw = f'"raw {name}"'
             value, fault = reading(ours, raw, kind, self.mapping)
             if nul and ours.kind is Kind.TEXT:
-                fault = f"({fault or 'false'} or contains({value}, chr(0)))"
+                fault = f"""({fault or "false"} or contains("{name}", chr(0)))"""
             parsed.append(f'{value} as "{name}"')
             if fault is not None:
                 faults.append((name, f'coalesce({fault}, false) as "bad {name}"'))
-        inner = ", ".join(["position", *parsed, *(fault for _, fault in faults)])
+        names = [f'"{name}"' for name, _ in self._fields()]
+        outer = ", ".join(["position", *names, *(fault for _, fault in faults)])
+        # One step after the other: what several expressions ask for is computed once.
+        first = f"(select {', '.join(['*', *ready])} from page)"
+        inner = f"(select {', '.join(['*', *parsed])} from {first})"
         bad = " or ".join([*(f'"bad {name}"' for name, _ in faults), *self._no_rate()])
         check = "".join(f', {rate} as "no rate"' for rate in self._no_rate())
-        return f"select *, ({bad or 'false'}) as bad{check} from (select {inner} from page)"
+        return f"select *, ({bad or 'false'}) as bad{check} from (select {outer} from {inner})"
 
     def _of_rates(self) -> list[str]:
         return ["currency", "close_date"] if self._no_rate() else []

@@ -197,6 +197,8 @@ def compare(database: duckdb.DuckDBPyConnection, fields: Mapping[str, str], stam
     plan.missing = _count(database, "select count(*) from missing")
     plan.locked = _count(database, "select count(*) from locked")
     plan.unchanged = plan.accounts - plan.changed - plan.missing
+    for table in ("wanted", "held"):
+        database.execute(f"drop table {table}")
     return plan
 
 

@@ -150,6 +150,7 @@ class Sync:
         """Run the job to its end; raise what stops it, the run noted as stopped or failed."""
         with self._run() as (row, report), Engine(self.store, self.job) as engine:
             planned = self._plan(row, report, engine)
+            engine.make_room()
             self._stage(row, "deliver")
             self._deliver(planned, row.id)
             self._stage(row, "record")

@@ -71,6 +71,7 @@ def parquet(folder: Path) -> None:
     pq.write_table(pa.table(invoices), folder / "invoices.parquet")
 
 
+@pytest.mark.long
 @pytest.mark.parametrize(
     ("sample", "fill", "written"),
     [

@@ -140,7 +140,7 @@ def test_a_new_package_passes_its_own_conformance_tests(tmp_path: Path) -> None:
         capture_output=True,
         text=True,
         cwd=folder,
-        env={**_environment(), "PYTHONPATH": str(folder)},
+        env={**_environment(), "PYTHONPATH": str(folder), "PYTEST_ADDOPTS": ""},
         check=False,
     )
 

@@ -174,7 +174,7 @@ def amounts() -> Iterator[Normaliser]:
         yield opened
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=40, deadline=None)
 @given(
     values=st.lists(
         st.tuples(
@@ -739,6 +739,19 @@ def test_mappings_and_arrow_give_the_same() -> None:
     ]
 
 
+def test_a_large_page_is_read_like_small_ones() -> None:
+    many = [{**row, "id": f"{n:04}{row['id']}"} for n in range(1_200) for row in ROWS]
+
+    found = read(mapping(), many)
+
+    assert found.rows.num_rows == 3 * 1_200
+    assert len(found.quarantined) == 2 * 1_200
+    assert found.rows.drop_columns(["id"]).slice(0, 3).to_pylist() == [
+        {name: value for name, value in row.items() if name != "id"}
+        for row in read(mapping(), ROWS).rows.to_pylist()
+    ]
+
+
 def test_every_column_has_the_type_of_its_kind() -> None:
     types = {
         Kind.TEXT: pa.string(),
@@ -826,7 +839,7 @@ def test_in_a_scan_the_first_stands_and_others_that_differ_are_set_aside() -> No
     )
 
 
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=25, deadline=None)
 @given(ids=st.lists(st.sampled_from("ABCDE"), max_size=12), scanning=st.booleans())
 def test_no_row_of_a_page_gets_lost(amounts: Normaliser, ids: list[str], scanning: bool) -> None:
     rows = [

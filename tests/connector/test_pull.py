@@ -661,7 +661,7 @@ VERSIONS = st.lists(
 
 
 @settings(
-    max_examples=25, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
+    max_examples=15, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
 )
 @given(versions=VERSIONS, cuts=st.lists(st.integers(0, 10), max_size=3), data=st.data())
 def test_neither_pages_nor_order_nor_repeats_matter(

@@ -27,6 +27,7 @@ def _name(page: Path) -> str:
     return page.relative_to(ROOT).as_posix()
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("page", [page for page in PLAYED if page.name != "README.md"], ids=_name)
 def test_a_page_does_what_it_shows(page: Path, tmp_path: Path) -> None:
     tiny = page.name == "writing-an-adapter.md"
