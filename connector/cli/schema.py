@@ -28,7 +28,7 @@ def schema() -> None:
 
 def job_schema(plugins: Plugins) -> dict[str, Any]:
     """Return the JSON Schema (draft 2020-12) of a job for the adapters of *plugins*."""
-    found = _schema_of(JobModel)
+    found: dict[str, Any] = _with_secrets(_schema_of(JobModel))
     definitions = found["$defs"]
     definitions[_SECRET] = _secret()
     for name, adapter in sorted(plugins.adapters.items()):
