@@ -113,20 +113,24 @@ class Delivery:
     def resume(self, planned: Callable[[], Collection[str]], held: Iterable[HeldTask]) -> None:
         """Settle what a process that died had sent; *held* are the tasks that have arrived.
 
-        A change whose marker is no longer *planned* is in the target; the others are sent again.
+        A change whose marker is no longer *planned* is in the target, or a task that nobody wants
+        any more; the others are sent again.
         """
         sent = ledger_rows(self._store, self._run_id, ("sending",))
         if not sent:
             return
         to_send, tasks = planned(), {task.marker: task for task in held}
-        arrived = [row for row in sent if row["marker"] not in to_send]
-        for row in arrived:
+        settled = [row for row in sent if row["marker"] not in to_send]
+        for row in settled:
+            task = tasks.get(row["marker"])
+            if row["kind"] == "put_task" and task is None:
+                row["state"], row["message"] = "unknown", "not in the target, and no longer wanted"
+                continue
             row["state"], row["message"] = "applied", "found in the target after a restart"
-            if row["kind"] == "put_task" and row["marker"] in tasks:
-                row["target_id"] = tasks[row["marker"]].id
+            row["target_id"] = task.id if task else row["target_id"]
         with self._store.bulk() as bulk:
-            bulk.upsert("ledger", pa.Table.from_pylist(arrived, schema=_LEDGER))
-            put = [row for row in arrived if row["kind"] == "put_task" and row["target_id"]]
+            bulk.upsert("ledger", pa.Table.from_pylist(settled, schema=_LEDGER))
+            put = [row for row in settled if row["kind"] == "put_task" and row["target_id"]]
             if put:
                 bulk.upsert("task", pa.Table.from_pylist([_task_row(row) for row in put]))
             bulk.commit()

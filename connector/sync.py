@@ -351,11 +351,16 @@ class Sync:
             row = session.exec(
                 select(RunRow).where(RunRow.job_id == self.job_id, RunRow.state == state)
             ).first()
-            if row is not None and self._as_of in (None, row.as_of) and row.config_hash == digest:
+            same = row is not None and row.config_hash == digest
+            if row is not None and same and state == "running" and self._may_be(row.as_of):
                 logger.info("taking up run %s, which was cut off at %r", row.id, row.stage)
+                row.message = self._reason or row.message
+                session.add(row)
                 return row
             if row is not None:
-                row.state, row.message = "failed", "cut off; the job was changed since"
+                # A plan leaves nothing to go on with, and its day may have passed.
+                why = "" if state == "planning" else "; the job was changed since"
+                row.state, row.message = "failed", f"cut off{why}"
                 session.add(row)
             now = datetime.now(UTC)
             row = RunRow(
@@ -366,10 +371,17 @@ class Sync:
                 as_of=self._as_of or today(self.job),
                 started_at=now,
                 config_hash=digest,
-                message=f"override: {self._override}" if self._override else "",
+                message=self._reason,
             )
             session.add(row)
         return row
+
+    def _may_be(self, as_of: date) -> bool:
+        return self._as_of in (None, as_of)
+
+    @property
+    def _reason(self) -> str:
+        return f"override: {self._override}" if self._override else ""
 
     def _stage(self, row: RunRow, stage: str) -> None:
         logger.info("run %s: %s", row.id, stage)

@@ -86,7 +86,7 @@ def _standings(kept: Kept, wanted: Filter) -> Iterator[duckdb.DuckDBPyConnection
     """Yield an engine with the table `tiers`, filtered and not yet in order."""
     columns = ", ".join(f"s.{name}" for name in _STANDING)
     sql = (
-        f"select s.account_id as account, a.name as name, {columns} from standing s"  # noqa: S608
+        f"select s.account_id as account, a.name as name, {columns} from standing s"
         " left join account a on a.job_id = s.job_id and a.id = s.account_id"
         f" where s.job_id = {int(kept.job_id)}"
     )
@@ -97,7 +97,7 @@ def _standings(kept: Kept, wanted: Filter) -> Iterator[duckdb.DuckDBPyConnection
             reader.load("stood", sql, {"account": "varchar", "name": "varchar", **_STANDING})
         given = {"layers": _lower(wanted.layers), "tiers": _lower(wanted.tiers)}
         engine.execute(
-            f"create view chosen as select account, name, {_shown_columns()} from stood",  # noqa: S608
+            f"create view chosen as select account, name, {_shown_columns()} from stood",
         )
         engine.execute(
             f"create table tiers as from chosen where {_condition('layer', given['layers'])}"
@@ -157,9 +157,7 @@ def _copy(engine: duckdb.DuckDBPyConnection, form: Format, path: Path) -> None:
     columns = "*"
     if form == "json":  # a JSON number would be read as a binary float
         columns = f"* replace ({', '.join(f'cast({n} as varchar) as {n}' for n in _MONEY)})"
-    engine.execute(
-        f"copy (select {columns} from tiers {_ORDER}) to '{target}' ({_OPTIONS[form]})"  # noqa: S608
-    )
+    engine.execute(f"copy (select {columns} from tiers {_ORDER}) to '{target}' ({_OPTIONS[form]})")
 
 
 def _count(engine: duckdb.DuckDBPyConnection) -> int:
@@ -174,7 +172,7 @@ def _show(engine: duckdb.DuckDBPyConnection, limit: int, job: Path) -> None:
     )  # fmt: skip
     count = _count(engine)
     first = f"limit {int(limit)}" if limit else ""
-    found = engine.sql(f"select {', '.join(_SHORT)} from tiers {_ORDER} {first}").fetchall()  # noqa: S608
+    found = engine.sql(f"select {', '.join(_SHORT)} from tiers {_ORDER} {first}").fetchall()
     for account, name, layer, rank, revenue, was, movement in found:
         earned = money(revenue)
         rows.add_row(

@@ -24,7 +24,7 @@ from connector import (
     WriteOutcome,
     Writer,
 )
-from connector.deliver import Delivered, Delivery, ledger_rows, same_text
+from connector.deliver import Delivered, Delivery, _with_states, ledger_rows, same_text
 from connector.store import Store
 from connector.store.tables import TaskRow
 from connector.testing import FakeCRM, FakeSettings
@@ -333,3 +333,18 @@ def test_a_task_is_closed_once(sqlite_store: Store, crm: FakeCRM, pauses: list[f
 )
 def test_values_are_compared_as_they_read(held: object, value: object, same: bool) -> None:
     assert same_text(held, value) is same
+
+
+def test_a_task_that_never_arrived_is_not_noted_as_applied_after_a_restart(
+    sqlite_store: Store, crm: FakeCRM, pauses: list[float]
+) -> None:
+    delivery = Delivery(sqlite_store, 1, "run", writer_of(crm), sleep=pauses.append)
+    rows = delivery._ledger([task("A"), fields("B")])
+    with sqlite_store.bulk() as bulk:
+        bulk.upsert("ledger", _with_states(rows, [task("A"), fields("B")], {}))
+        bulk.commit()
+
+    delivery.resume(frozenset, ())
+
+    assert states(sqlite_store) == {task("A").marker: "unknown", fields("B").marker: "applied"}
+    assert known_tasks(sqlite_store, task("A").marker) == []

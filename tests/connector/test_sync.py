@@ -12,7 +12,8 @@ from connector import retry
 from connector.deliver import Delivery
 from connector.errors import AuthError, GuardError, PluginError, Unavailable
 from connector.model import Stream
-from connector.sync import today
+from connector.store.tables import RunRow
+from connector.sync import config_hash, today
 from tests.compiled import compile_rules_once
 from tests.connector.sync_world import AS_OF, JOB, World, account, crm, deal
 
@@ -353,3 +354,33 @@ class CutOff(Exception):
 
 def _cut_off(*given: Any, **named: Any) -> Any:
     raise CutOff
+
+
+def test_a_plan_that_was_cut_off_does_not_hold_the_next_one_to_its_day(world: World) -> None:
+    _left_behind(world, "planning")
+
+    with world.sync(as_of=None).plan() as planned:
+        assert planned.report.as_of != date(2020, 1, 1)
+
+
+def test_the_reason_is_kept_when_a_run_that_was_cut_off_is_overridden(world: World) -> None:
+    _left_behind(world, "running")
+
+    world.run(as_of=None, override="checked by hand")
+
+    assert world.kept("state, message", "run") == [("done", "override: checked by hand")]
+
+
+def _left_behind(world: World, state: str) -> None:
+    sync = world.sync(as_of=date(2020, 1, 1))
+    row = RunRow(
+        id="cut-off",
+        job_id=sync.job_id,
+        state=state,
+        stage="pull",
+        as_of=date(2020, 1, 1),
+        started_at=datetime(2020, 1, 1, tzinfo=UTC),
+        config_hash=config_hash(sync.job),
+    )
+    with sync.store.session() as session:
+        session.add(row)
