@@ -8,7 +8,7 @@ import shutil
 from pathlib import Path
 from tempfile import mkdtemp
 
-from benchmarks.data import JOB, generate
+from benchmarks.data import GOALS_JOB, JOB, generate
 from benchmarks.measure import Figures, in_child
 
 
@@ -31,15 +31,16 @@ def main() -> None:
 
 def prepare(folder: Path, accounts: int, opportunities: int) -> None:
     """Write data and job; forget an earlier store and output."""
-    if not (folder / "opportunities.parquet").exists():
+    if not (folder / "line_items.parquet").exists():
         generate(folder, accounts, opportunities)
     (folder / "benchmark.toml").write_text(JOB)
+    (folder / "goals.toml").write_text(GOALS_JOB)
     forget(folder)
 
 
 def forget(folder: Path) -> None:
-    """Remove the store and what was written."""
-    for file in folder.glob("benchmark.db*"):
+    """Remove the stores and what was written."""
+    for file in folder.glob("*.db*"):
         file.unlink()
     shutil.rmtree(folder / "out", ignore_errors=True)
 
@@ -66,6 +67,12 @@ def report(folder: Path, accounts: int, opportunities: int) -> None:
     line("first run: everything, all accounts written", first)
     again = in_child("run", folder)
     line("run without a change", again, first)
+    in_child("pull-lines", folder)
+    read = in_child("goals-floor", folder)
+    line(f"floor: read the same columns, {2 * opportunities:,} line items too", read)
+    proposed = in_child("goals", folder)
+    line("the whole analysis with all six goals", proposed, read)
+    agree(read, proposed)
     print("\nCPU seconds by stage:")
     for name, figures in (("first run", first), ("no change", again)):
         stages = ", ".join(f"{stage} {cpu:.1f}" for stage, cpu in figures.stages.items())

@@ -1,4 +1,4 @@
-"""Makes accounts and opportunities of any number as Parquet, the same for the same seed."""
+"""Makes accounts, opportunities and line items of any number as Parquet, by the same seed."""
 
 from __future__ import annotations
 
@@ -8,9 +8,10 @@ import duckdb
 
 
 def generate(folder: Path, accounts: int, opportunities: int) -> None:
-    """Write accounts.parquet and opportunities.parquet: long-tailed revenue over three years.
+    """Write accounts, opportunities and line_items.parquet: long-tailed revenue over three years.
 
-    About nine in ten accounts ever bought; one in six opportunities is open or lost.
+    About nine in ten accounts ever bought; one in five opportunities is open or lost. Each has two
+    lines, of twelve categories that customers of some industries prefer.
     """
     folder.mkdir(parents=True, exist_ok=True)
     with duckdb.connect() as engine:
@@ -45,6 +46,22 @@ def generate(folder: Path, accounts: int, opportunities: int) -> None:
                     from range({opportunities}) t(i)
                 )
             ) to '{folder}/opportunities.parquet' (format parquet, row_group_size 100000)
+            """
+        )
+        engine.execute(
+            f"""
+            copy (
+                select
+                    'L' || lpad((2 * n + line)::varchar, 11, '0') as id,
+                    id as opportunity_id,
+                    'Category ' || case when hash(n, line) % 3 = 0
+                        then right(account_id, 9)::bigint % 5
+                        else hash(n, line, 2) % 12 end as category,
+                    round(amount / 2, 2) as amount,
+                    round(amount / 2 * (50 + hash(n, 3) % 40) / 100.0, 2)::decimal(14, 2) as cost
+                from (select *, right(id, 10)::bigint as n
+                    from '{folder}/opportunities.parquet'), range(2) t(line)
+            ) to '{folder}/line_items.parquet' (format parquet, row_group_size 100000)
             """
         )
 
@@ -91,3 +108,10 @@ enabled = false
 [rules]
 as_of = 2026-12-31
 """
+
+GOALS_JOB = JOB.replace('name = "benchmark"', 'name = "goals"').replace(
+    'opportunities = "opportunities.parquet"\n',
+    'opportunities = "opportunities.parquet"\nline_items = "line_items.parquet"\n',
+    1,
+)
+"""The same with line items, on a store of its own."""

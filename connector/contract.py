@@ -234,10 +234,16 @@ class Writer(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class Capabilities:
-    """What the host may count on: how many accounts `current` and changes `write` take at once."""
+    """What the host may count on.
+
+    *read_batch* accounts are asked for and *write_batch* changes sent at once. A task's subject
+    and body have at most *subject_limit* and *body_limit* characters; longer texts come shortened.
+    """
 
     read_batch: int = 200
     write_batch: int = 200
+    subject_limit: int = 255
+    body_limit: int = 32_000
 
 
 S = TypeVar("S", bound="BaseModel")

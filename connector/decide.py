@@ -7,15 +7,21 @@ its marker. What a person changed in it is left as it is.
 from __future__ import annotations
 
 import logging
-from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Collection, Iterable, Mapping, Sequence
+from dataclasses import dataclass, replace
 from datetime import date
 
+import duckdb
+
 from connector.contract import CloseTask, HeldTask, PutTask, Ref
+from connector.facts import RECORDS
 from six_goals import suppression
 from six_goals.action import Action, add_business_days
-from six_goals.settings import SuppressionSettings
+from six_goals.goal import Nature
+from six_goals.settings import HoldoutSettings, SuppressionSettings
+from six_goals.shorten import shorten
 from six_goals.suppression import Decision, OpenOpportunity, suppress
+from six_goals.words import Words
 
 logger = logging.getLogger(__name__)
 
@@ -37,6 +43,16 @@ class Owners:
         return self.fallback if owner is None or owner in seen else owner
 
 
+def owners_of(database: duckdb.DuckDBPyConnection, fallback: str | None) -> Owners:
+    """Return who gets tasks, from the users that the engine has loaded."""
+    users = database.table(RECORDS + "users").project("id, manager_id, active").fetchall()
+    return Owners(
+        managers={user: manager for user, manager, _ in users},
+        inactive=frozenset(user for user, _, active in users if active is False),
+        fallback=fallback,
+    )
+
+
 @dataclass(frozen=True, slots=True)
 class Decided:
     """An action and what becomes of it; *marker* is None where no task stands for it."""
@@ -51,16 +67,32 @@ class Decided:
 def decide(
     actions: Sequence[Action],
     held: Iterable[HeldTask],
-    open_stages: Iterable[tuple[str, str | None]],
+    open_deals: Iterable[OpenOpportunity],
     owners: Owners,
     settings: SuppressionSettings,
     as_of: date,
+    *,
+    natures: Mapping[str, Nature],
+    blocked: Collection[str],
+    complaints: Collection[str],
+    holdout: HoldoutSettings,
 ) -> list[Decided]:
-    """Return every action with its decision: create, update, or suppressed with the cause."""
-    tasks = [_rule_task(task) for task in held]
-    deals = [OpenOpportunity(account, stage) for account, stage in open_stages]
-    owned = [_owned(action, owners) for action in actions]
-    decisions = suppress(owned, tasks, deals, settings, as_of=as_of)
+    """Return every action with its decision: create, update, queue, or suppress with the cause.
+
+    *open_deals*, *blocked* and *complaints* (accounts) need to be known for the accounts of
+    *actions* only.
+    """
+    decisions = suppress(
+        [replace(action, owner_id=owners.of(action.owner_id)) for action in actions],
+        [_rule_task(task) for task in held],
+        open_deals,
+        settings,
+        as_of=as_of,
+        natures=natures,
+        blocked=blocked,
+        complaints=complaints,
+        holdout=holdout,
+    )
     decided = [_decided(decision, as_of) for decision in decisions]
     created = sum(one.decision.verdict == "create" for one in decided)
     logger.info("decided on %d actions: %d new tasks", len(decided), created)
@@ -72,18 +104,26 @@ def goal_of(marker: str) -> str:
     return marker.partition(":")[0]
 
 
-def put_task(one: Decided, as_of: date, held: HeldTask | None = None) -> PutTask:
+def put_task(
+    one: Decided,
+    as_of: date,
+    held: HeldTask | None = None,
+    *,
+    subject_limit: int,
+    body_limit: int,
+) -> PutTask:
     """Return the task that stands for a decided action; *held* is the open one it updates.
 
-    Owner and due date of a held task are a person's by now and stay.
+    Owner and due date of a held task are a person's by now and stay. The limits are characters
+    that the target holds.
     """
     assert one.marker is not None  # noqa: S101 - only for decisions to create or update
     return PutTask(
         ref=Ref(one.action.account_id),
         marker=one.marker,
         goal=one.action.goal,
-        subject=one.action.title,
-        body=one.action.reason,
+        subject=shorten(one.action.title, subject_limit),
+        body=shorten(one.action.reason, body_limit),
         owner=held.owner if held else one.owner,
         due=(held.due if held else None) or one.due,
         priority=one.decision.priority,
@@ -92,21 +132,15 @@ def put_task(one: Decided, as_of: date, held: HeldTask | None = None) -> PutTask
     )
 
 
-def close_task(task: HeldTask, as_of: date) -> CloseTask:
+def close_task(task: HeldTask, as_of: date, words: Words) -> CloseTask:
     """Return the closing of a task whose reason has gone."""
     return CloseTask(
         ref=Ref(task.account),
         marker=task.marker,
         task_id=task.id,
-        reason="The reason for this task has gone; closed by the connector.",
+        reason=words.say("The reason for this task has gone; closed by the connector."),
         closed_on=as_of,
     )
-
-
-def _owned(action: Action, owners: Owners) -> Action:
-    from dataclasses import replace
-
-    return replace(action, owner_id=owners.of(action.owner_id))
 
 
 def _decided(decision: Decision, as_of: date) -> Decided:

@@ -1,51 +1,211 @@
-"""Runs the rules on what the store holds: a DuckDB in memory that spills to disk when it must."""
+"""Loads what the rules read from the store into a DuckDB in memory that spills to disk."""
 
 from __future__ import annotations
 
 import logging
-from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass
-from datetime import date
-from decimal import Decimal
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from tempfile import TemporaryDirectory
 from types import TracebackType
-from typing import TYPE_CHECKING, Any, Final, Self, cast
+from typing import Any, Final, Self, cast
 
 import duckdb
-import pyarrow as pa
 
-from connector.config import Job, load_rates
-from connector.mapping import rates_table
-from connector.store import Store
-from customer_pyramid.periods import Period
-from six_goals.action import Action
-
-if TYPE_CHECKING:
-    import ibis.expr.types as ir
-
-    from customer_pyramid.statistics import PeriodStatistics
+from connector.config import Job
+from connector.facts import RECORDS
+from connector.store import Reader, Store
+from connector.workspace import Workspace
 
 logger = logging.getLogger(__name__)
 
-_ACCOUNTS: Final = {
-    "id": "string",
-    "name": "string",
-    "parent_id": "string",
-    "kind": "string",
-    "excluded": "boolean",
-    "tier_locked": "boolean",
-    "owner_id": "string",
-    "industry": "string",
-    "region": "string",
-    "size_band": "string",
+_TYPES: Final = {
+    "string": "varchar",
+    "boolean": "boolean",
+    "int64": "bigint",
+    "date": "date",
+    "timestamp('UTC')": "timestamptz",
 }
-_OPPORTUNITIES: Final = {
+_TIME: Final = "timestamp('UTC')"
+_FIRST: Final = 1_000
+_STATUS: Final = "enum('won', 'lost', 'open')"
+
+
+@dataclass(frozen=True, slots=True)
+class _Records:
+    """The records of a stream: their table in the store, their columns, and which are needed.
+
+    *sql* says how a column is read where it is not by its own name.
+    """
+
+    table: str
+    stream: str
+    columns: Mapping[str, str]
+    needed: tuple[str, ...] = ("id",)
+    where: str = ""
+    sql: Mapping[str, str] = field(default_factory=dict)
+
+
+_DEAL: Final = {
+    "id": "string",
     "account_id": "string",
-    "status": "enum('won', 'lost', 'open')",
+    "status": "string",
     "amount": "int64",
     "currency": "string",
     "close_date": "date",
     "stage": "string",
+    "product": "string",
+    "owner_id": "string",
+    "promised_on": "date",
+    "delivered_on": "date",
+    "created_at": _TIME,
+}
+_RECORDS: Final = {
+    "accounts": _Records(
+        "account",
+        "accounts",
+        {
+            "id": "string",
+            "name": "string",
+            "parent_id": "string",
+            "kind": "string",
+            "excluded": "boolean",
+            "tier_locked": "boolean",
+            "owner_id": "string",
+            "industry": "string",
+            "region": "string",
+            "size_band": "string",
+            "source": "string",
+            "wallet": "int64",
+            "strategic": "boolean",
+            "blocked": "boolean",
+            "contract_end": "date",
+            "created_at": _TIME,
+        },
+    ),
+    "line_items": _Records(
+        "line_item",
+        "line_items",
+        {
+            "deal_id": "string",
+            "product": "string",
+            "category": "string",
+            "quantity": "int64",
+            "amount": "int64",
+            "cost": "int64",
+            "list_price": "int64",
+            "discontinued": "boolean",
+        },
+        needed=("deal_id",),
+        sql={"deal_id": "opportunity_id"},
+    ),
+    "cases": _Records(
+        "service_case",
+        "cases",
+        {
+            "id": "string",
+            "account_id": "string",
+            "name": "string",
+            "status": "string",
+            "severity": "string",
+            "category": "string",
+            "opened_at": _TIME,
+            "due_at": _TIME,
+            "first_response_at": _TIME,
+            "closed_at": _TIME,
+            "reopened": "boolean",
+            "csat": "int64",
+            "nps": "int64",
+            "expected": "int64",
+            "perceived": "int64",
+        },
+    ),
+    "leads": _Records(
+        "lead",
+        "leads",
+        {
+            "id": "string",
+            "account_id": "string",
+            "name": "string",
+            "status": "string",
+            "source": "string",
+            "channel": "string",
+            "industry": "string",
+            "region": "string",
+            "size_band": "string",
+            "owner_id": "string",
+            "created_at": _TIME,
+            "closed_on": "date",
+        },
+    ),
+    "activities": _Records(
+        "activity",
+        "activities",
+        {
+            "id": "string",
+            "account_id": "string",
+            "lead_id": "string",
+            "kind": "string",
+            "direction": "string",
+            "outcome": "string",
+            "campaign": "string",
+            "owner_id": "string",
+            "happened_at": _TIME,
+        },
+    ),
+    "costs": _Records(
+        "cost",
+        "costs",
+        {
+            "id": "string",
+            "account_id": "string",
+            "kind": "string",
+            "amount": "int64",
+            "currency": "string",
+            "spent_on": "date",
+            "campaign": "string",
+        },
+    ),
+    # Lost deals count nowhere in the pyramid; they are kept apart.
+    "opportunities": _Records(
+        "opportunity",
+        "opportunities",
+        _DEAL,
+        needed=("account_id", "status", "amount", "close_date"),
+        where="status <> 'lost'",
+        sql={
+            "stage": "case when status = 'open' then stage end",
+            "created_at": "case when status = 'open' then created_at end",
+        },
+    ),
+    "lost": _Records(
+        "opportunity",
+        "opportunities",
+        {
+            "id": "string",
+            "account_id": "string",
+            "close_date": "date",
+            "lost_reason": "string",
+            "product": "string",
+        },
+        where="status = 'lost' and lost_reason is not null",
+    ),
+    "contact_targets": _Records(
+        "contact_target",
+        "contact_targets",
+        {
+            "id": "string",
+            "layer": "string",
+            "account_id": "string",
+            "kind": "string",
+            "per_year": "int64",
+            "unit_cost": "int64",
+        },
+    ),
+    "users": _Records(
+        "crm_user",
+        "users",
+        {"id": "string", "name": "string", "manager_id": "string", "active": "boolean"},
+    ),
 }
 _BEFORE: Final = {
     "account_id": "string",
@@ -55,23 +215,15 @@ _BEFORE: Final = {
     "tier_since": "date",
     "digest": "int64",
 }
-
-_USERS: Final = {"id": "string", "manager_id": "string", "active": "boolean"}
-_RATES: Final = {"currency": "string", "valid_from": "date", "rate": "decimal(19, 10)"}
-_LINKS: Final = {"account_id": "string", "root_id": "string"}
-
-
-@dataclass(frozen=True, slots=True)
-class Analysis:
-    """What the rules found; the standings themselves stay in the engine's table `standings`."""
-
-    period: Period
-    previous: Period
-    summary: Mapping[str, Any]
-    """Statistics, migration and data issues, ready for JSON: money and shares as text."""
-    actions: Sequence[Action]
-    open_stages: Sequence[tuple[str, str | None]]
-    """Account and stage of each open opportunity at one of the settings' proposal stages."""
+_KEPT: Final = (
+    "standings",
+    "before",
+    "rhythm",
+    "profit",
+    "alive",
+    RECORDS + "users",
+)
+"""What the plan and the record of a run still read once the rules are done."""
 
 
 class Engine:
@@ -80,10 +232,15 @@ class Engine:
     def __init__(self, store: Store, job: Job, *, memory: str = "800MB") -> None:
         self._store = store
         self._job = job
+        self._replay = False
         self._spill = TemporaryDirectory(prefix="connector-")
         config = {"memory_limit": memory, "temp_directory": self._spill.name, "threads": "2"}
         self.database = duckdb.connect(config=cast("dict[str, Any]", config))
         self.database.execute("set preserve_insertion_order = false")
+        self.database.execute(f"set timezone = '{job.model.timezone}'")
+        self.workspace = Workspace(self.database)
+        self.filled: frozenset[str] = frozenset()
+        """The fields ("line_items.category") that hold a value in some record."""
 
     def __enter__(self) -> Self:
         return self
@@ -97,272 +254,106 @@ class Engine:
         self.database.close()
         self._spill.cleanup()
 
-    def load(self, job_id: int) -> None:
-        """Copy what the rules read from the store, each table in one pass."""
-        job, base = int(job_id), self._job.model.currency.base
-        records = f"where job_id = {job} and not deleted"
+    def load(self, job_id: int, *, replay: bool = False) -> None:
+        """Copy what the rules read from the store, each table in one pass.
+
+        *replay* also reads what only an earlier day needs to know: when deals were made.
+        """
+        job, self._replay = int(job_id), replay
+        filled: set[str] = set()
         with self._store.reader(self.database) as reader:
-            names = ", ".join(_ACCOUNTS)
-            reader.load("accounts", f"select {names} from account {records}", _ACCOUNTS)
-            # Lost deals count nowhere. Only foreign amounts need their currency, and only named
-            # stages of open deals are looked at.
-            named = self._job.model.rules.settings.suppression.proposal_stages
-            stage = "case when status = 'open' then stage end" if named else "null"
-            reader.load(
-                "opportunities",
-                f"select account_id, status, amount, nullif(currency, '{base}') as currency,"
-                f" close_date, {stage} as stage from opportunity {records} and status <> 'lost'",
-                _OPPORTUNITIES,
-            )
+            for name, records in _RECORDS.items():
+                found = self._filled(reader, records, job)
+                filled |= {f"{records.stream}.{column}" for column in found}
+                self._load(reader, name, job, found - self._unneeded(name, filled))
             reader.load(
                 "before", f"select {', '.join(_BEFORE)} from standing where job_id = {job}", _BEFORE
             )
-            reader.load("users", f"select id, manager_id, active from crm_user {records}", _USERS)
+        self.workspace.declare("before", _BEFORE)
+        self.filled = frozenset(filled)
 
     def count(self, table: str) -> int:
         """Return the number of rows of one of the engine's tables."""
         found = self.database.table(table).count("*").fetchone()
         return int(found[0]) if found else 0
 
+    def release(self) -> None:
+        """Free the memory of all that only the rules read."""
+        self.workspace.forget(*(name for name in self.workspace.names if name not in _KEPT))
+        for name in _RECORDS:
+            if name != "users":
+                self.database.execute(f"drop table if exists stored_{name}")
+
     def make_room(self) -> None:
         """Leave memory to the writer: what comes after the plan only streams from here."""
         self.database.execute("set memory_limit = '300MB'")
 
-    def analyse(self, as_of: date) -> Analysis:
-        """Compute standings, statistics, migration and the actions of the goals as of that day."""
-        return _Analyst(self.database, self._job, as_of).run()
+    def _filled(self, reader: Reader, records: _Records, job: int) -> frozenset[str]:
+        """Return the columns that hold a value in at least one record.
 
+        Most show it among the first records; only for the others are all looked through, once.
+        """
+        asked = ["id", *(name for name in records.columns if name != "id")]
+        rows = _source(records, job)
+        picked = ", ".join(f'{self._sql(records, name)} as "{name}"' for name in asked)
+        first = f"(select {picked} from {rows} limit {_FIRST}) as first_ones"
+        found = self._holding(reader, {name: f'"{name}"' for name in asked}, first)
+        rest = {name: self._sql(records, name) for name in asked if name not in found}
+        if "id" not in found or not rest:
+            return found
+        return found | self._holding(reader, rest, rows)
 
-class _Analyst:
-    """One analysis: expressions of the rules, materialised where a later one reads them again."""
+    def _holding(self, reader: Reader, columns: Mapping[str, str], source: str) -> frozenset[str]:
+        """Return the names of *columns* (name: SQL) that hold a value in *source*."""
+        tests = ", ".join(
+            f'max(case when {sql} is not null then 1 else 0 end) as "{name}"'
+            for name, sql in columns.items()
+        )
+        reader.load("filled", f"select {tests} from {source}", dict.fromkeys(columns, "integer"))
+        found = self.database.execute("select * from filled").fetchone() or ()
+        self.database.execute("drop table filled")
+        return frozenset(name for name, holds in zip(columns, found, strict=True) if holds)
 
-    def __init__(self, database: duckdb.DuckDBPyConnection, job: Job, as_of: date) -> None:
-        self._database = database
-        self._schemas: dict[str, Any] = {
-            "accounts": _ACCOUNTS,
-            "opportunities": _OPPORTUNITIES | {"status": "string"},
-            "before": _BEFORE,
+    def _sql(self, records: _Records, name: str) -> str:
+        """Return how a column is read: of five million deals, only what the rules look at."""
+        if name == "currency":
+            return f"nullif(currency, '{self._job.model.currency.base}')"
+        if name == "created_at" and self._replay:
+            return name
+        return records.sql.get(name, f'"{name}"')
+
+    def _unneeded(self, name: str, filled: set[str]) -> frozenset[str]:
+        """Return the columns of records that no rule of this job reads."""
+        if name != "opportunities":
+            return frozenset()
+        unneeded = set()
+        if not (
+            self._replay or filled & {"line_items.id", "opportunities.promised_on", "activities.id"}
+        ):
+            unneeded.add("id")
+        if not self._job.model.rules.settings.suppression.proposal_stages:
+            unneeded.add("stage")
+        return frozenset(unneeded)
+
+    def _load(self, reader: Reader, name: str, job: int, read: frozenset[str]) -> None:
+        """Load the columns that hold anything, and show the others as empty."""
+        records = _RECORDS[name]
+        kept = {c: t for c, t in records.columns.items() if c in read or c in records.needed}
+        columns = ", ".join(f'{self._sql(records, c)} as "{c}"' for c in kept)
+        types = {
+            c: _STATUS if c == "status" and name == "opportunities" else _TYPES[t]
+            for c, t in kept.items()
         }
-        self._job = job
-        self._rules = job.model.rules
-        self._settings = job.model.rules.settings
-        self._as_of = as_of
-        self._period = period_of(job, as_of)
-        self._previous = self._period.previous()
-
-    def run(self) -> Analysis:
-        issues = self._issues()
-        sales, links, link_issues = self._sales()
-        self._stand(sales, links)
-        summary = self._summary() | {"issues": issues | link_issues}
-        actions = self._actions(sales)
-        self._forget("accounts", "totals", "parents", "links", "rates")
-        stages = self._database.execute(
-            "select account_id, stage from opportunities where status = 'open'"
-            " and account_id is not null and list_contains($named, stage)",
-            {"named": sorted(self._settings.suppression.proposal_stages)},
-        ).fetchall()
-        self._forget("opportunities")
-        logger.info("analysed %s: %d actions", self._period.last_day, len(actions))
-        return Analysis(self._period, self._previous, summary, actions, stages)
-
-    def _table(self, name: str) -> ir.Table:
-        import ibis
-
-        return ibis.table(self._schemas[name], name=name)
-
-    def _sql(self, expression: ir.Table) -> str:
-        import ibis
-
-        return str(ibis.to_sql(expression, dialect="duckdb"))
-
-    def _keep(self, name: str, expression: ir.Table) -> ir.Table:
-        """Run *expression* once, into a table that the next steps read."""
-        self._database.execute(f"create or replace table {name} as {self._sql(expression)}")
-        self._schemas[name] = expression.schema()
-        return self._table(name)
-
-    def _bring(self, name: str, rows: pa.Table, schema: Mapping[str, str]) -> ir.Table:
-        """Make *rows* a table of the engine."""
-        self._database.register("arriving", rows)
-        try:
-            self._database.execute(f"create or replace table {name} as from arriving")
-        finally:
-            self._database.unregister("arriving")
-        self._schemas[name] = schema
-        return self._table(name)
-
-    def _rows(self, expression: ir.Table) -> list[Any]:
-        # Not Ibis' own to_pyarrow, which needs numpy for nothing we use.
-        found = self._database.execute(self._sql(expression))
-        return cast("list[Any]", found.to_arrow_table().to_pylist())
-
-    def _forget(self, *names: str) -> None:
-        """Free the memory of tables that no later step reads."""
-        for name in names:
-            self._database.execute(f"drop table if exists {name}")
-
-    def _opportunities(self) -> ir.Table:
-        import ibis
-
-        # Columns that the rules pass on but this engine does not need; they are not stored.
-        nothing = ibis.null("string")
-        return self._table("opportunities").mutate(id=nothing, product=nothing, owner_id=nothing)
-
-    def _rates(self) -> ir.Table | None:
-        rates = load_rates(self._job)
-        if not rates:
-            return None
-        return self._bring("rates", rates_table(rates), _RATES)
-
-    def _issues(self) -> dict[str, int]:
-        from customer_pyramid.sales import issue_counts, issue_flags
-
-        flags = issue_flags(
-            self._opportunities(),
-            self._table("accounts"),
-            as_of=self._as_of,
-            base_currency=self._job.model.currency.base,
-            rates=self._rates(),
+        reader.load(f"stored_{name}", f"select {columns} from {_source(records, job)}", types)
+        shown = ", ".join(
+            f'"{c}"' if c in kept else f'cast(null as {_TYPES[t]}) as "{c}"'
+            for c, t in records.columns.items()
         )
-        return {kind: int(n) for kind, n in self._rows(issue_counts(flags))[0].items() if n}
-
-    def _sales(self) -> tuple[ir.Table, ir.Table | None, dict[str, int]]:
-        from customer_pyramid.hierarchy import roll_up
-        from customer_pyramid.sales import recognised
-
-        sales = recognised(
-            self._opportunities(),
-            as_of=self._as_of,
-            base_currency=self._job.model.currency.base,
-            rates=self._rates(),
-        )
-        if self._settings.pyramid.roll_up == "none":
-            return sales, None, {}
-        links, issues = self._links()
-        return roll_up(sales, links), links, issues
-
-    def _links(self) -> tuple[ir.Table, dict[str, int]]:
-        from customer_pyramid.hierarchy import find_roots
-        from customer_pyramid.standings import is_excluded
-
-        accounts = self._table("accounts")
-        linked = accounts.filter(accounts.parent_id.notnull())
-        pairs = {
-            row["id"]: row["parent_id"] for row in self._rows(linked.select("id", "parent_id"))
-        }
-        ids = pa.table({"id": pa.array(sorted(set(pairs.values()) | set(pairs)), pa.string())})
-        parents = self._bring("parents", ids, {"id": "string"})
-        named = accounts.semi_join(parents, accounts.id == parents.id)
-        known = {row["id"] for row in self._rows(named.select("id"))}
-        excluded = {row["id"] for row in self._rows(named.filter(is_excluded(named)).select("id"))}
-        found = find_roots(pairs, known, excluded)
-        table = pa.table(
-            {
-                "account_id": pa.array(list(found.roots), pa.string()),
-                "root_id": pa.array(list(found.roots.values()), pa.string()),
-            }
-        )
-        issues: dict[str, int] = {}
-        for issue in found.issues:
-            key = f"parent_{issue.kind}" if issue.kind == "cycle" else issue.kind
-            issues[key] = issues.get(key, 0) + 1
-        return self._bring("links", table, _LINKS), issues
-
-    def _stand(self, sales: ir.Table, links: ir.Table | None) -> None:
-        from customer_pyramid.standings import standings
-        from customer_pyramid.totals import totals
-
-        opportunities, before = self._table("opportunities"), self._table("before")
-        hysteresis = (
-            self._settings.pyramid.hysteresis > 0 or self._settings.pyramid.confirm_runs > 1
-        )
-        self._keep(
-            "standings",
-            standings(
-                self._table("accounts"),
-                self._keep("totals", totals(sales, self._period, self._previous)),
-                opportunities.filter(opportunities.status == "open").select("account_id"),
-                self._settings.pyramid,
-                self._period,
-                self._previous,
-                links=links,
-                last_run=before.select("account_id", "tier", "tier_raw") if hysteresis else None,
-            ),
-        )
-
-    def _summary(self) -> dict[str, Any]:
-        from customer_pyramid.migration import migration, migration_counts
-        from customer_pyramid.statistics import statistics
-        from customer_pyramid.summary import concentration, layer_summary
-
-        table, pyramid = self._table("standings"), self._settings.pyramid
-        found = statistics(
-            self._rows(layer_summary(table, self._period, self._previous)),
-            self._rows(concentration(table, pyramid)),
-            pyramid,
-            self._period,
-            self._previous,
-        )
-        moves = self._rows(migration_counts(table))
-        return {
-            "as_of": self._as_of.isoformat(),
-            "currency": self._job.model.currency.base,
-            "current": _period_summary(found.current),
-            "previous": _period_summary(found.previous),
-            "migration": {
-                basis: plain(asdict(migration(moves, pyramid, basis)))
-                for basis in ("frozen", "rank")
-            },
-        }
-
-    def _actions(self, sales: ir.Table) -> list[Action]:
-        actions: list[Action] = []
-        if not self._job.model.target.tasks.enabled:
-            return actions
-        table = self._table("standings")
-        if "retention" in self._rules.goals:
-            from six_goals.retention import retention_actions, retention_candidates
-            from six_goals.rhythm import own_rhythm
-
-            rhythm = self._keep("rhythm", own_rhythm(sales, self._as_of))
-            late = self._rows(retention_candidates(table, rhythm, self._settings.retention))
-            actions += retention_actions(late, self._settings.retention)
-        if "up_sell" in self._rules.goals:
-            from six_goals.up_sell import up_sell_actions, up_sell_candidates
-
-            near = self._rows(up_sell_candidates(table, self._settings.up_sell))
-            actions += up_sell_actions(near, self._settings.up_sell)
-        return actions
+        self.database.execute(f"create view {RECORDS}{name} as select {shown} from stored_{name}")
+        self.workspace.declare(RECORDS + name, records.columns)
 
 
-def period_of(job: Job, as_of: date) -> Period:
-    """Return the period in which the job counts revenue on that day."""
-    from datetime import timedelta
-
-    given = job.model.rules.period
-    if given.start and given.end:
-        return Period.explicit(given.start, given.end + timedelta(days=1))
-    if given.fiscal_start_month:
-        return Period.fiscal_year(as_of, given.fiscal_start_month)
-    return Period.trailing(as_of, given.months)
-
-
-def _period_summary(found: PeriodStatistics) -> dict[str, Any]:
-    last_day = found.period.last_day.isoformat()
-    summary: dict[str, Any] = plain(asdict(found))
-    return summary | {"period": summary["period"] | {"last_day": last_day}}
-
-
-def plain(value: Any) -> Any:
-    """Return *value* as JSON can hold it: money, shares and dates as text."""
-    match value:
-        case Decimal():
-            return str(value)
-        case date():
-            return value.isoformat()
-        case dict():
-            return {str(key): plain(item) for key, item in value.items()}
-        case list() | tuple():
-            return [plain(item) for item in value]
-    return value
+def _source(records: _Records, job: int) -> str:
+    """Return what to select a stream's records from, open for one more condition."""
+    where = f" and {records.where}" if records.where else ""
+    return f"{records.table} where job_id = {job} and not deleted{where}"

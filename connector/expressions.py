@@ -21,6 +21,7 @@ TYPES: Final = {
     Kind.TEXT: "varchar",
     Kind.CHOICE: "varchar",
     Kind.MONEY: "bigint",
+    Kind.NUMBER: "bigint",
     Kind.DATE: "date",
     Kind.TIME: "timestamptz",
     Kind.FLAG: "boolean",
@@ -43,7 +44,7 @@ def reading(
         return f"cast(null as {TYPES[ours.kind]})", "true" if ours.required else None
     values = mapping.values.get(ours.name, {})
     if _fits(ours.kind, kind) and not values:
-        return raw, None
+        return raw, f"{raw} is null" if ours.required else None
     text = raw
     if ours.kind is Kind.TEXT or not is_text(kind):
         text = f"nullif({_as_text(raw, kind)}, '')"
@@ -55,8 +56,8 @@ def reading(
         return value, f"{text} is null" if ours.required else None
     if ours.kind is Kind.CHOICE:
         value = _choice(ours, text, values)
-    elif ours.kind is Kind.MONEY:
-        value = _money(raw, text, kind, mapping.formats)
+    elif ours.kind in (Kind.MONEY, Kind.NUMBER):
+        value = _units(raw, text, kind, mapping.formats)
     elif ours.kind is Kind.DATE:
         value = _day(raw, text, kind, mapping.formats)
     elif ours.kind is Kind.TIME:
@@ -130,7 +131,7 @@ def _choice(ours: Field, text: str, values: Mapping[str, str]) -> str:
     return _mapped(text, f"lower({text})", keys, "cast(null as varchar)")
 
 
-def _money(raw: str, text: str, kind: pa.DataType, formats: Formats) -> str:
+def _units(raw: str, text: str, kind: pa.DataType, formats: Formats) -> str:
     number = raw
     if not (pa.types.is_integer(kind) or pa.types.is_decimal(kind)):
         number = text if pa.types.is_floating(kind) else _with_point(text, formats)
@@ -201,6 +202,9 @@ def reason(ours: Field, value: str, mapping: StreamMapping) -> str:
         case Kind.MONEY:
             marks = f"decimal mark {mapping.formats.decimal!r}"
             return f"{value!r} is not an amount ({marks}); see source.formats"
+        case Kind.NUMBER:
+            marks = f"decimal mark {mapping.formats.decimal!r}"
+            return f"{value!r} is not a number ({marks}); see source.formats"
         case Kind.DATE | Kind.TIME:
             return f"{value!r} is not a date; see source.formats.dates"
         case Kind.FLAG:

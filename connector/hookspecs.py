@@ -9,6 +9,7 @@ import pluggy
 
 if TYPE_CHECKING:
     from connector.contract import Adapter
+    from six_goals.goal import Goal
 
 PROJECT: Final = "connector"
 hookspec: Final = pluggy.HookspecMarker(PROJECT)
@@ -18,4 +19,10 @@ hookimpl: Final = pluggy.HookimplMarker(PROJECT)
 @hookspec
 def adapters() -> Sequence[Adapter[Any]]:
     """Return the adapters that this plugin brings."""
+    raise NotImplementedError  # a specification; pluggy never calls it
+
+
+@hookspec
+def goals() -> Sequence[Goal[Any]]:
+    """Return the goals that this plugin brings: rules that propose actions."""
     raise NotImplementedError  # a specification; pluggy never calls it

@@ -13,6 +13,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from datetime import date, datetime
 from decimal import Decimal
+from functools import cached_property
 from typing import Any, Final, Literal
 
 import duckdb
@@ -57,6 +58,9 @@ class Normalised:
 
 _SMALL: Final = 5_000
 
+_RATE_DAYS: Final = {Stream.OPPORTUNITIES: "close_date", Stream.COSTS: "spent_on"}
+"""The streams with a currency of their own, and the field with the day of its rate."""
+
 
 class Normaliser:
     """Reads pages of one stream by one mapping."""
@@ -64,10 +68,17 @@ class Normaliser:
     def __init__(self, mapping: StreamMapping, where: str) -> None:
         self.mapping = mapping
         self._where = where
-        self._engine = duckdb.connect()
-        self._engine.execute(f"set timezone = {literal(mapping.timezone)}")
-        self._engine.execute("set threads = 2")
+        self._opened: duckdb.DuckDBPyConnection | None = None
         self._check_constants()
+
+    @property
+    def _engine(self) -> duckdb.DuckDBPyConnection:
+        # Most streams have nothing new, and to open an engine takes longer than all else then.
+        if self._opened is None:
+            self._opened = duckdb.connect()
+            self._opened.execute(f"set timezone = {literal(self.mapping.timezone)}")
+            self._opened.execute("set threads = 2")
+        return self._opened
 
     def _check_constants(self) -> None:
         for name, given in self.mapping.constants.items():
@@ -83,7 +94,8 @@ class Normaliser:
 
     def close(self) -> None:
         """Let go of the engine."""
-        self._engine.close()
+        if self._opened is not None:
+            self._opened.close()
 
     def read(
         self, rows: Rows, unreadable: Sequence[Unreadable] = (), *, scanning: bool = False
@@ -96,7 +108,7 @@ class Normaliser:
         page = self._as_table(rows)
         aside = [_unreadable(row) for row in unreadable]
         if page.num_rows == 0:
-            return Normalised(self._empty(), aside)
+            return Normalised(self._nothing, aside)
         found = self._evaluated(page)
         good = found
         if pc.any(found.column("bad")).as_py():
@@ -104,9 +116,9 @@ class Normaliser:
             told = found.select(["position", "id", *self._of_rates(), *said, "bad"])
             aside += [self._explained(row, page) for row in _rows_where(told, "bad")]
             good = found.filter(pc.invert(found.column("bad")))
-        good = good.select(["position", *(name for name, _ in self._fields())])
         if _increases(good.column("id")):
-            return Normalised(good.drop_columns(["position"]), aside)
+            return Normalised(self._whole(good), aside)
+        good = self._whole(good).append_column("position", good.column("position"))
         read, again, twice = self._without_repeats(page, good, scanning)
         return Normalised(read, [*aside, *twice], again)
 
@@ -149,19 +161,35 @@ class Normaliser:
             )
         return rows
 
-    def _empty(self) -> pa.Table:
+    @cached_property
+    def _nothing(self) -> pa.Table:
+        """A page without rows, each of our fields in its type."""
         columns = ", ".join(
             f'cast(null as {TYPES[ours.kind]}) as "{name}"' for name, ours in self._fields()
         )
         return self._engine.sql(f"select {columns} limit 0").to_arrow_table()
 
+    def _whole(self, found: pa.Table) -> pa.Table:
+        """Return *found* with all of our fields, those empty that the page has no column for."""
+        known, count = frozenset(found.column_names), found.num_rows
+        return pa.table(
+            [
+                found.column(ours.name) if ours.name in known else pa.nulls(count, ours.type)
+                for ours in self._nothing.schema
+            ],
+            schema=self._nothing.schema,
+        )
+
     def _fields(self) -> Iterator[tuple[str, Field]]:
         yield from FIELDS[self.mapping.stream].items()
 
     def _sql(self, theirs: Mapping[str, tuple[str, pa.DataType]], *, nul: bool = False) -> str:
-        ready, parsed, faults = [], [], []
+        names, ready, parsed, faults = [], [], [], []
         for name, ours in self._fields():
             raw, kind = self._raw(name, theirs)
+            if pa.types.is_null(kind) and not ours.required and name not in self._of_rates():
+                continue  # `_whole` adds it: to carry it through every step would cost time
+            names.append(f'"{name}"')
             if ours.kind is not Kind.TEXT and is_text(kind):
                 ready.append(f'{trimmed(raw)} as "raw {name}"')
                 raw = f'"raw {name}"'
@@ -171,7 +199,6 @@ class Normaliser:
             parsed.append(f'{value} as "{name}"')
             if fault is not None:
                 faults.append((name, f'coalesce({fault}, false) as "bad {name}"'))
-        names = [f'"{name}"' for name, _ in self._fields()]
         outer = ", ".join(["position", *names, *(fault for _, fault in faults)])
         # One step after the other: what several expressions ask for is computed once.
         first = f"(select {', '.join(['*', *ready])} from page)"
@@ -181,21 +208,25 @@ class Normaliser:
         return f"select *, ({bad or 'false'}) as bad{check} from (select {outer} from {inner})"
 
     def _of_rates(self) -> list[str]:
-        return ["currency", "close_date"] if self._no_rate() else []
+        day = _RATE_DAYS.get(self.mapping.stream)
+        return ["currency", day] if day else []
 
     def _no_rate(self) -> list[str]:
-        """Return the condition that a deal is in a currency without a rate, where it can be."""
-        if self.mapping.stream is not Stream.OPPORTUNITIES:
+        """Return the condition that a row is in a currency without a rate, where it can be."""
+        day = _RATE_DAYS.get(self.mapping.stream)
+        if day is None:
             return []
         starts = " ".join(
-            f"when {literal(code)} then date {literal(day.isoformat())}"
-            for code, day in self.mapping.rates_from.items()
+            f"when {literal(code)} then date {literal(start.isoformat())}"
+            for code, start in self.mapping.rates_from.items()
         )
         first = f"case currency {starts} end" if starts else "cast(null as date)"
         base = literal(self.mapping.base_currency)
+        # A deal that is not won may close on another day.
+        counts = "status = 'won' and " if self.mapping.stream is Stream.OPPORTUNITIES else ""
         return [
             f"(coalesce(currency <> {base}, false) and ({first} is null"
-            f" or (status = 'won' and coalesce(close_date < {first}, false))))"
+            f" or ({counts}coalesce({day} < {first}, false))))"
         ]
 
     def _raw(
@@ -214,14 +245,10 @@ class Normaliser:
                 value = content.get(self.mapping.columns.get(name, "")) or ""
                 problems.append(Problem(name, value, reason(ours, value, self.mapping)))
         if row.get("no rate"):
-            day = f" on {row['close_date']}" if row["close_date"] else ""
-            problems.append(
-                Problem(
-                    "currency",
-                    row["currency"],
-                    f"no rate for {row['currency']!r}{day}; add it to currency.rates",
-                )
-            )
+            currency, day = (row[name] for name in self._of_rates())
+            on = f" on {day}" if day else ""
+            told = f"no rate for {currency!r}{on}; add it to currency.rates"
+            problems.append(Problem("currency", currency, told))
         return _set_aside(None if row.get("bad id") else row["id"], problems, content)
 
     def _without_repeats(

@@ -11,16 +11,27 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date, datetime
 from fractions import Fraction
+from functools import partial
 from typing import Any, Final
 
 import duckdb
 import pyarrow as pa
 
-from connector.contract import CloseTask, Current, HeldTask, PutTask, Ref, Scalar, SetFields
+from connector.contract import (
+    Capabilities,
+    CloseTask,
+    Current,
+    HeldTask,
+    PutTask,
+    Ref,
+    Scalar,
+    SetFields,
+)
 from connector.decide import Decided, close_task, goal_of, put_task
 from connector.errors import GuardError
 from connector.model import LOCK_FIELD, OUTPUTS
 from connector.store.tables import TaskRow
+from six_goals.words import Words
 
 logger = logging.getLogger(__name__)
 
@@ -48,6 +59,8 @@ _SOURCES: Final = {
     "share": "s.share",
     "next_tier_gap": "cast(s.next_tier_gap as decimal(18, 0)) * cast('0.0001' as decimal(5, 4))",
     "overdue": "round(r.overdue, 2)",
+    "p_alive": "round(a.p_alive, 4)",
+    "profit": "cast(p.profit as decimal(18, 0)) * cast('0.0001' as decimal(5, 4))",
     "currency": "$currency",
     "period_start": "$period_start",
     "period_end": "$period_end",
@@ -55,6 +68,14 @@ _SOURCES: Final = {
     "run_id": "$run_id",
     "config_hash": "$config_hash",
 }
+
+
+_JOINED: Final = {
+    "overdue": ("rhythm", "r"),
+    "p_alive": ("alive", "a"),
+    "profit": ("profit", "p"),
+}
+"""Results that come from a table of the rules, which a run may have had no reason to make."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -208,6 +229,9 @@ def plan_tasks(
     known: Mapping[str, TaskRow],
     goals: Sequence[str],
     as_of: date,
+    *,
+    words: Words,
+    capabilities: Capabilities,
 ) -> list[PutTask | CloseTask]:
     """Return the tasks to create, to bring up to date and to close.
 
@@ -216,19 +240,25 @@ def plan_tasks(
     is there already.
     """
     tasks: list[PutTask | CloseTask] = []
+    put = partial(
+        put_task,
+        as_of=as_of,
+        subject_limit=capabilities.subject_limit,
+        body_limit=capabilities.body_limit,
+    )
     by_marker = {task.marker: task for task in held}
     for one in decided:
         if one.decision.verdict == "create" and one.marker not in by_marker:
-            tasks.append(put_task(one, as_of))
+            tasks.append(put(one))
         if one.decision.verdict == "update" and one.marker in by_marker:
             task = by_marker[one.marker]
             if _has_news(one, task, known.get(one.marker)):
-                tasks.append(put_task(one, as_of, task))
+                tasks.append(put(one, held=task))
     wanted = {(one.action.goal, one.action.account_id) for one in decided}
     for task in by_marker.values():  # one a marker: people copy tasks, with all their fields
         goal = goal_of(task.marker)
         if task.status == "open" and goal in goals and (goal, task.account) not in wanted:
-            tasks.append(close_task(task, as_of))
+            tasks.append(close_task(task, as_of, words))
     return sorted(tasks, key=lambda task: task.marker)
 
 
@@ -267,20 +297,21 @@ def _has_news(one: Decided, task: HeldTask, known: TaskRow | None) -> bool:
 
 
 def _want(database: duckdb.DuckDBPyConnection, written: Mapping[str, str], stamps: Stamps) -> None:
-    overdue = "overdue" in written and _has_table(database, "rhythm")
-    columns = []
+    columns, joins = [], []
     for name in written:
         source = _SOURCES[name]
-        if name == "overdue" and not overdue:
-            source = "null"
+        if name in _JOINED:
+            table, alias = _JOINED[name]
+            if _has_table(database, table):
+                joins.append(f" left join {table} {alias} using (account_id)")
+            else:
+                source = "null"
         columns.append(f'cast({source} as {_TYPES[OUTPUTS[name].kind]}) as "{name}"')
     sql = (
         f"create or replace table wanted as select s.account_id, s.tier_locked as locked"
         f"{''.join(', ' + column for column in columns)}"
-        " from standings s left join before b using (account_id)"
+        f" from standings s left join before b using (account_id){''.join(joins)}"
     )
-    if overdue:
-        sql += " left join rhythm r using (account_id)"
     used = {n: v for n, v in stamps.parameters().items() if f"${n}" in sql}
     database.execute(sql, used)
 

@@ -2,16 +2,31 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from importlib.metadata import EntryPoint, entry_points
-from typing import Any
+from typing import Any, Final
 
 import pluggy
 
 from connector import hookspecs
 from connector.contract import Adapter
 from connector.errors import PluginError
+from six_goals.goal import Goal
+
+RESERVED: Final = frozenset(
+    {
+        "pyramid",
+        "profit",
+        "performance",
+        "focus",
+        "contact_plan",
+        "targets",
+        "suppression",
+        "holdout",
+    }
+)
+"""Tables of `[rules.settings]` that are not a goal's."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -21,17 +36,19 @@ class Plugin:
     name: str
     distribution: str
     version: str
-    adapters: tuple[str, ...]
+    adapters: tuple[str, ...] = ()
+    goals: tuple[str, ...] = ()
     problem: str | None = None
 
 
 class Plugins:
-    """The plugins of this installation and the adapters they bring."""
+    """The plugins of this installation, and the adapters and goals they bring."""
 
     def __init__(self, installed: Iterable[EntryPoint] | None = None) -> None:
         self._manager = pluggy.PluginManager(hookspecs.PROJECT)
         self._manager.add_hookspecs(hookspecs)
         self._adapters: dict[str, tuple[Adapter[Any], str]] = {}
+        self._goals: dict[str, tuple[Goal[Any], str]] = {}
         self.found: list[Plugin] = []
         if installed is None:
             installed = entry_points(group=hookspecs.PROJECT)
@@ -42,14 +59,14 @@ class Plugins:
         distribution = entry.dist.name if entry.dist else "?"
         version = entry.dist.version if entry.dist else "?"
         try:
-            names = self._register(entry)
+            adapters, goals = self._register(entry)
         # A plugin is someone else's code: whatever it raises is reported, not passed on.
         except (Exception, SystemExit) as error:  # noqa: BLE001
             problem = " ".join(f"{type(error).__name__}: {error}".split())
-            return Plugin(entry.name, distribution, version, (), problem)
-        return Plugin(entry.name, distribution, version, names)
+            return Plugin(entry.name, distribution, version, problem=problem)
+        return Plugin(entry.name, distribution, version, adapters, goals)
 
-    def _register(self, entry: EntryPoint) -> tuple[str, ...]:
+    def _register(self, entry: EntryPoint) -> tuple[tuple[str, ...], tuple[str, ...]]:
         if self._manager.has_plugin(entry.name):
             raise PluginError(f"plugin name {entry.name!r} is used twice; uninstall one of the two")
         module = entry.load()
@@ -63,32 +80,42 @@ class Plugins:
                 self._manager.unregister(name=entry.name)
             raise
 
-    def _brought(self, module: object, plugin: str) -> tuple[str, ...]:
-        hooks = self._manager.subset_hook_caller(
-            "adapters", [p for p in self._manager.get_plugins() if p is not module]
-        )
-        brought = [adapter for adapters in hooks() for adapter in adapters]
-        if not brought:
-            raise PluginError("brings no adapter: no function 'adapters' with @hookimpl gives one")
-        names = [adapter.name for adapter in brought]
-        for name in names:
-            if names.count(name) > 1:
-                raise PluginError(f"brings two adapters of the name {name!r}")
-        for adapter in brought:
-            if adapter.name in self._adapters:
-                other = self._adapters[adapter.name][1]
+    def _brought(self, module: object, plugin: str) -> tuple[tuple[str, ...], tuple[str, ...]]:
+        adapters: list[Adapter[Any]] = self._asked("adapters", module)
+        goals: list[Goal[Any]] = self._asked("goals", module)
+        if not adapters and not goals:
+            raise PluginError(
+                "brings no adapter and no goal: no function 'adapters' or 'goals' with @hookimpl"
+                " gives one"
+            )
+        _check_names("adapter", adapters, self._adapters)
+        _check_names("goal", goals, self._goals)
+        for goal in goals:
+            if not goal.name.isidentifier() or goal.name in RESERVED:
                 raise PluginError(
-                    f"adapter name {adapter.name!r} is already used by plugin {other!r};"
-                    " uninstall one of the two"
+                    f"goal name {goal.name!r} can't be used: it must be a Python identifier other"
+                    f" than {', '.join(sorted(RESERVED))}"
                 )
-        for adapter in brought:
-            self._adapters[adapter.name] = (adapter, plugin)
-        return tuple(names)
+        self._adapters |= {adapter.name: (adapter, plugin) for adapter in adapters}
+        self._goals |= {goal.name: (goal, plugin) for goal in goals}
+        return tuple(one.name for one in adapters), tuple(one.name for one in goals)
+
+    def _asked(self, hook: str, module: object) -> list[Any]:
+        """Return what *module* alone answers to *hook*."""
+        others = [p for p in self._manager.get_plugins() if p is not module]
+        return [
+            one for brought in self._manager.subset_hook_caller(hook, others)() for one in brought
+        ]
 
     @property
     def adapters(self) -> Mapping[str, Adapter[Any]]:
         """Return every usable adapter by name."""
         return {name: adapter for name, (adapter, _) in self._adapters.items()}
+
+    @property
+    def goals(self) -> Mapping[str, Goal[Any]]:
+        """Return every usable goal by name, those of a plugin in its own order."""
+        return {name: goal for name, (goal, _) in self._goals.items()}
 
     def adapter(self, name: str) -> Adapter[Any]:
         """Return the adapter *name*; raise PluginError with what is installed, or why not."""
@@ -106,3 +133,17 @@ class Plugins:
             f"no adapter {name!r} is installed (installed: {known});"
             " install the package that brings it"
         )
+
+
+def _check_names(
+    kind: str, brought: Sequence[Any], taken: Mapping[str, tuple[object, str]]
+) -> None:
+    names = [one.name for one in brought]
+    for name in names:
+        if names.count(name) > 1:
+            raise PluginError(f"brings two {kind}s of the name {name!r}")
+        if name in taken:
+            raise PluginError(
+                f"{kind} name {name!r} is already used by plugin {taken[name][1]!r};"
+                " uninstall one of the two"
+            )

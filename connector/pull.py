@@ -40,6 +40,12 @@ TABLES: Final = {
     Stream.ACCOUNTS: "account",
     Stream.OPPORTUNITIES: "opportunity",
     Stream.USERS: "crm_user",
+    Stream.LINE_ITEMS: "line_item",
+    Stream.CASES: "service_case",
+    Stream.LEADS: "lead",
+    Stream.ACTIVITIES: "activity",
+    Stream.COSTS: "cost",
+    Stream.CONTACT_TARGETS: "contact_target",
 }
 
 _STATE: Final = pa.schema(

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Sequence
-from datetime import date
+from datetime import date, timedelta
 from typing import Final
 
 import duckdb
@@ -121,15 +121,23 @@ def _any_gone(database: duckdb.DuckDBPyConnection) -> bool:
     return bool(found and found[0])
 
 
-def save_actions(store: Store, job_id: int, run_id: str, decided: Sequence[Decided]) -> None:
+def save_actions(
+    store: Store,
+    job_id: int,
+    run_id: str,
+    decided: Sequence[Decided],
+    *,
+    as_of: date,
+    config_hash: str,
+) -> None:
     """Replace the job's actions with those of this run, suppressed ones with their cause."""
-    unique = {(one.action.goal, one.action.account_id): one for one in decided}
-    rows = list(unique.values())
+    rows = list({one.action.key: one for one in decided}.values())
     table = pa.table(
         {
             "job_id": pa.array([job_id] * len(rows), pa.int64()),
             "goal": pa.array([one.action.goal for one in rows], pa.string()),
             "account_id": pa.array([one.action.account_id for one in rows], pa.string()),
+            "item": pa.array([one.action.item for one in rows], pa.string()),
             "marker": pa.array([one.marker for one in rows], pa.string()),
             "decision": pa.array([one.decision.verdict for one in rows], pa.string()),
             "cause": pa.array([one.decision.cause for one in rows], pa.string()),
@@ -143,7 +151,11 @@ def save_actions(store: Store, job_id: int, run_id: str, decided: Sequence[Decid
                 [json.dumps(dict(one.action.evidence), ensure_ascii=False) for one in rows],
                 pa.string(),
             ),
+            "expires_on": pa.array(
+                [as_of + timedelta(days=one.action.expires_days) for one in rows], pa.date32()
+            ),
             "run_id": pa.array([run_id] * len(rows), pa.string()),
+            "config_hash": pa.array([config_hash] * len(rows), pa.string()),
         }
     )
     with store.bulk() as bulk:

@@ -6,8 +6,6 @@ been written is read from the target before anything is sent.
 
 from __future__ import annotations
 
-import hashlib
-import json
 import logging
 import secrets
 from collections.abc import Iterator, Mapping, Sequence
@@ -19,12 +17,16 @@ from typing import Any, Final, Literal
 
 from sqlmodel import select
 
+from connector import trials
+from connector.analysis import Analysis, analyse
 from connector.config import Job, adapter_settings
 from connector.contract import Adapter, HeldTask, Source, Writer
-from connector.decide import Decided, Owners, decide
+from connector.decide import Decided, decide, owners_of
 from connector.deliver import Delivered, Delivery, created_by
-from connector.engine import Analysis, Engine
+from connector.engine import Engine
 from connector.errors import ConfigError, ConnectorError, GuardError, PluginError
+from connector.facts import RECORDS
+from connector.language import words_of
 from connector.lease import lease
 from connector.mapping import mapping_of
 from connector.model import Stream
@@ -33,6 +35,7 @@ from connector.plugins import Plugins
 from connector.pull import Progress, Pull, Pulled
 from connector.record import save_actions, save_standings
 from connector.retry import retrying_call
+from connector.ruleset import ruleset_of
 from connector.store import Store
 from connector.store.tables import RunRow, TaskRow
 
@@ -94,18 +97,6 @@ class Planned:
     held: Sequence[HeldTask]
 
 
-def config_hash(job: Job) -> str:
-    """Return a hash of the rules by which a job computes tiers and actions."""
-    rules = job.model.rules.model_dump(exclude={"as_of"})
-    said = json.dumps(rules, sort_keys=True, default=_plainly)
-    return hashlib.sha256(said.encode()).hexdigest()[:12]
-
-
-def _plainly(value: object) -> object:
-    # The order of a set differs from process to process; the hash must not.
-    return sorted(value) if isinstance(value, frozenset) else str(value)
-
-
 def today(job: Job) -> date:
     """Return the day it is in the job's time zone."""
     return datetime.now(job.zone).date()
@@ -124,6 +115,8 @@ class Sync:
         progress: Progress | None = None,
     ) -> None:
         self.job = job
+        self.rules = ruleset_of(job, plugins)
+        self._words = words_of(job.model.language, [goal.locale for goal in self.rules.goals])
         self.store = Store(job.store_url)
         self.job_id = self.store.job_id(job.name)
         self._as_of = as_of or job.model.rules.as_of
@@ -151,14 +144,26 @@ class Sync:
         with self._run() as (row, report), Engine(self.store, self.job) as engine:
             planned = self._plan(row, report, engine)
             engine.make_room()
+            trials.follow(self.store, self.job_id, planned.held)
+            trials.begin(self.store, self.job_id, row.id, planned.decided, row.as_of)
             self._stage(row, "deliver")
             self._deliver(planned, row.id)
             self._stage(row, "record")
-            save_standings(self.store, engine.database, self.job_id, row.id, row.as_of)
-            save_actions(self.store, self.job_id, row.id, planned.decided)
+            self._record(planned, row, engine)
             report.assert_adds_up()
             report.state = "partial" if self._is_partial(report) else "done"
         return report
+
+    def _record(self, planned: Planned, row: RunRow, engine: Engine) -> None:
+        save_standings(self.store, engine.database, self.job_id, row.id, row.as_of)
+        save_actions(
+            self.store,
+            self.job_id,
+            row.id,
+            planned.decided,
+            as_of=row.as_of,
+            config_hash=row.config_hash,
+        )
 
     @contextmanager
     def plan(self) -> Iterator[Planned]:
@@ -174,19 +179,23 @@ class Sync:
         self._pull(report)
         self._stage(row, "analyse")
         engine.load(self.job_id)
-        if not engine.count("accounts") and not self._may_be_empty:
+        if not engine.count(RECORDS + "accounts") and not self._may_be_empty:
             raise GuardError(
                 f"{self.job.path}: the source sent no accounts; nothing was changed. Check the"
                 " source; if it is right, run with --override REASON"
             )
         self._progress("Computing the pyramid", 0, None)
-        analysis = engine.analyse(row.as_of)
+        tasks = self.job.model.target.tasks.enabled
+        analysis = analyse(engine, self.rules, row.as_of, self._words, goals=tasks)
         report.summary = analysis.summary
         guard = self.job.model.guard
         if not self._override:
             guard_changes(
                 engine.database, guard.max_tier_changes, guard.max_deleted, str(self.job.path)
             )
+        if row.state == "running":
+            trials.settle(self.store, self.job_id, analysis.facts, self.rules)
+        engine.release()
         self._stage(row, "plan")
         return self._compare(row, report, engine, analysis)
 
@@ -211,24 +220,37 @@ class Sync:
         stamps = Stamps(
             as_of=row.as_of,
             currency=self.job.model.currency.base,
-            period_start=analysis.period.start,
-            period_end=analysis.period.last_day,
+            period_start=analysis.facts.current.start,
+            period_end=analysis.facts.current.last_day,
             computed_at=datetime.now(UTC),
             run_id=row.id,
             config_hash=row.config_hash,
         )
         plan = compare(engine.database, target.fields, stamps)
         own = created_by(self.store, row.id)
+        settings = self.job.model.rules.settings
         decided = decide(
-            analysis.actions if target.tasks.enabled else (),
+            analysis.actions,
             [task for task in held.tasks if task.marker not in own],
-            analysis.open_stages,
-            self._owners(engine),
-            self.job.model.rules.settings.suppression,
+            analysis.open_deals,
+            owners_of(engine.database, target.tasks.fallback_owner),
+            settings.suppression,
             row.as_of,
+            natures=self.rules.natures,
+            blocked=analysis.blocked,
+            complaints=analysis.complaining,
+            holdout=settings.holdout,
         )
         goals = self.job.model.rules.goals if target.tasks.enabled else ()
-        plan.tasks = plan_tasks(decided, held.tasks, self._known_tasks(), goals, row.as_of)
+        plan.tasks = plan_tasks(
+            decided,
+            held.tasks,
+            self._known_tasks(),
+            goals,
+            row.as_of,
+            words=self._words,
+            capabilities=self._target_adapter.capabilities,
+        )
         self._count(report, plan, decided)
         return Planned(report, plan, decided, held.tasks)
 
@@ -259,7 +281,12 @@ class Sync:
         held = Held(engine.database, self.job.model.target.fields)
         size = self._target_adapter.capabilities.read_batch
         total, done = engine.count("standings"), 0
-        rows = engine.database.cursor().execute("select account_id from standings order by 1")
+        # An account that the source no longer has may still have a task of ours, to be closed.
+        of_tasks = sorted({task.account_id for task in self._known_tasks().values()})
+        rows = engine.database.cursor().execute(
+            "select account_id from standings union select unnest($of_tasks::varchar[]) order by 1",
+            {"of_tasks": of_tasks},
+        )
         while found := rows.fetchmany(size):
             accounts = [account for (account,) in found]
             held.add(retrying_call(partial(writer.current, accounts, held.theirs)))
@@ -346,7 +373,7 @@ class Sync:
 
     def _begin(self, state: Literal["running", "planning"]) -> RunRow:
         """Return the run that was cut off, to be taken up again, or a new one."""
-        digest = config_hash(self.job)
+        digest = self.rules.hash
         with self.store.session() as session:
             row = session.exec(
                 select(RunRow).where(RunRow.job_id == self.job_id, RunRow.state == state)
@@ -397,14 +424,6 @@ class Sync:
         row.message = message or row.message
         with self.store.session() as session:
             session.merge(row)
-
-    def _owners(self, engine: Engine) -> Owners:
-        users = engine.database.table("users").fetchall()
-        return Owners(
-            managers={user: manager for user, manager, _ in users},
-            inactive=frozenset(user for user, _, active in users if active is False),
-            fallback=self.job.model.target.tasks.fallback_owner,
-        )
 
     def _known_tasks(self) -> dict[str, TaskRow]:
         with self.store.session() as session:

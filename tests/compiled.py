@@ -6,19 +6,19 @@ from typing import Any, Final
 
 import pytest
 
-from connector.engine import _Analyst
+from connector import workspace
 
-_translate: Final = _Analyst._sql
+_translate: Final = workspace._sql
 _known: Final[dict[object, str]] = {}
 
 
 def compile_rules_once(patch: pytest.MonkeyPatch) -> None:
     """Let every later run of this process use the SQL of the first one with the same rules."""
 
-    def sql(analyst: _Analyst, expression: Any) -> str:
+    def sql(expression: Any) -> str:
         key = expression.op()
         if key not in _known:
-            _known[key] = _translate(analyst, expression)
+            _known[key] = _translate(expression)
         return _known[key]
 
-    patch.setattr(_Analyst, "_sql", sql)
+    patch.setattr(workspace, "_sql", sql)

@@ -26,7 +26,10 @@ def check(job_path: Path) -> None:
     out.print(facts(said))
     adapter = plugins.adapter(job.model.source.adapter)
     for stream in (stream for stream in Stream if stream in adapter.fields):
-        _show(mapping_of(job, adapter, stream))
+        mapping = mapping_of(job, adapter, stream)
+        # Most jobs lack most of what is optional; what is read of it, the source has said.
+        if mapping.explicit or mapping.values or not stream.optional:
+            _show(mapping)
     _show_target(job.model.target.fields)
     out.print("\nready", style="bold green")
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import datetime
 from pathlib import Path
 from typing import Annotated, Literal
 
@@ -164,6 +165,116 @@ def explain(
     from connector.cli import explain as why
 
     why.explain(job, account, as_json=as_json)
+
+
+@app.command()
+def actions(
+    job: JobFile,
+    goal: Annotated[str | None, typer.Option(help="Only this goal.")] = None,
+    account: Annotated[str | None, typer.Option(help="Only this account: id or name.")] = None,
+    cause: Annotated[
+        str | None,
+        typer.Option(help="Only what became of it: create, open_task, rep_cap, holdout, ..."),
+    ] = None,
+    limit: Annotated[int, typer.Option(min=0, help="Actions of each kind; 0 shows all.")] = 10,
+    as_json: AsJson = False,
+) -> None:
+    """List the tasks asked for, what was left out, and the outcome."""
+    from connector.cli import actions as wanted
+
+    wanted.actions(job, goal, account, cause, limit, as_json=as_json)
+
+
+@app.command()
+def report(
+    job: JobFile,
+    html: Annotated[
+        Path | None,
+        typer.Option(metavar="FILE", help="The file to write; else JOB-report.html beside it."),
+    ] = None,
+    as_json: AsJson = False,
+) -> None:
+    """Write a report of the last run, to read on screen or on paper."""
+    from connector.cli import report as reported
+
+    reported.report(job, html, as_json=as_json)
+
+
+@app.command()
+def simulate(
+    job: JobFile,
+    move: Annotated[
+        list[str] | None,
+        typer.Option(
+            metavar="FROM>TO=N", help="So many customers move; may be given again. Quote it."
+        ),
+    ] = None,
+    migration: Annotated[
+        str | None,
+        typer.Option(metavar="SHARE", help="Customers to move up, by default 0.03 of them."),
+    ] = None,
+    margin: Annotated[
+        str | None,
+        typer.Option(metavar="SHARE", help="Margin on extra revenue; else the job's."),
+    ] = None,
+    selling_rate: Annotated[
+        str | None,
+        typer.Option(metavar="SHARE", help="Extra selling cost on it, by default 0.10."),
+    ] = None,
+    programme_cost: Annotated[
+        str | None, typer.Option(metavar="AMOUNT", help="What the programme costs once.")
+    ] = None,
+    as_json: AsJson = False,
+) -> None:
+    """Show what more customers in the higher tiers would bring."""
+    from connector.cli import simulation
+
+    wishes = simulation.Wishes(move or (), migration, margin, selling_rate, programme_cost)
+    simulation.simulation(job, wishes, as_json=as_json)
+
+
+@app.command(name="what-if")
+def what_if(
+    job: JobFile,
+    changes: Annotated[
+        list[str],
+        typer.Option(
+            "--set", metavar="KEY=VALUE", help="A rule to try otherwise; may be given again."
+        ),
+    ],
+    as_of: AsOf = None,
+    as_json: AsJson = False,
+    limit: Annotated[
+        int, typer.Option(min=0, help="Accounts and tasks to show; 0 shows all.")
+    ] = 20,
+    verbose: Verbose = False,
+) -> None:
+    """Show what other rules would change; nothing is written."""
+    from connector.cli import what_if as tried
+
+    tried.what_if(job, changes, as_of, limit, as_json=as_json)
+
+
+@app.command()
+def backtest(
+    job: JobFile,
+    first: Annotated[
+        datetime,
+        typer.Option("--from", formats=["%Y-%m-%d"], metavar="DATE", help="The first day."),
+    ],
+    last: Annotated[
+        datetime, typer.Option("--to", formats=["%Y-%m-%d"], metavar="DATE", help="The last day.")
+    ],
+    every: Annotated[
+        str, typer.Option(metavar="STEP", help="From day to day, such as 3mo, 1y, 2w or 30d.")
+    ] = "3mo",
+    as_json: AsJson = False,
+    verbose: Verbose = False,
+) -> None:
+    """Replay the past day by day, and show what followed."""
+    from connector.cli import backtesting
+
+    backtesting.backtest(job, first.date(), last.date(), every, as_json=as_json)
 
 
 @app.command()

@@ -11,12 +11,12 @@ from typing import Any, Final
 
 from sqlmodel import col, select
 
+from connector.analysis import period_of
 from connector.cli.account import find_account
 from connector.cli.evidence import Deal, Rates, deals
 from connector.cli.listing import quarantine_entries
 from connector.cli.opening import Kept, open_kept
 from connector.config import load_rates
-from connector.engine import period_of
 from connector.errors import ConfigError
 from connector.model import OUTPUTS
 from connector.store.tables import (

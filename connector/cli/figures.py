@@ -13,6 +13,8 @@ CAUSES: Final[Mapping[str, str]] = {
     "update": "kept: its task is still open",
     "open_task": "kept: its task is still open",
     "blocked": "left out: the account is blocked",
+    "complaint": "left out: the customer has reason to complain",
+    "holdout": "held out: left alone on purpose, to learn what tasks are worth",
     "cooldown": "left out: a task like it was closed lately",
     "covered": "left out: an open opportunity covers it",
     "one_per_account": "left out: another task for the account goes first",

@@ -114,6 +114,7 @@ def plugins(*, as_json: bool) -> None:
     """Print the plugins that are installed, the broken ones with what is wrong."""
     installed = Plugins()
     about = {name: adapter.about for name, adapter in installed.adapters.items()}
+    goals = {name: goal.about for name, goal in installed.goals.items()}
     if as_json:
         print_json(
             [
@@ -122,15 +123,19 @@ def plugins(*, as_json: bool) -> None:
                     "version": plugin.version,
                     "distribution": plugin.distribution,
                     "adapters": list(plugin.adapters),
+                    "goals": list(plugin.goals),
                     "problem": plugin.problem,
                 }
                 for plugin in installed.found
             ]
         )
         return
-    rows = table("Plugin", "Version", "Distribution", "Adapters", fold=("Adapters",))
+    rows = table("Plugin", "Version", "Distribution", "Brings", fold=("Brings",))
     for plugin in installed.found:
-        brings = "\n".join(f"{name}: {about[name]}" for name in plugin.adapters)
+        brings = "\n".join(
+            [f"{name}: {about[name]}" for name in plugin.adapters]
+            + [f"{name}: {goals[name]}" for name in plugin.goals]
+        )
         shown = f"can't be used: {plugin.problem}" if plugin.problem else brings
         rows.add_row(plugin.name, plugin.version, plugin.distribution, shown)
     console().print(rows)

@@ -27,7 +27,9 @@ from connector.cli.opening import open_kept
 from connector.cli.picture import Slice, draw
 from connector.store.tables import RunRow
 
-_CAUTIONS: Final = ("Note", "Data")
+_CAUTIONS: Final = ("Note", "Check", "Data")
+_SAID: Final = ("eighty_twenty", "concentration", "dependency", "ninety_ten", "retention")
+"""Checks whose figures stand in other lines."""
 _ROOM: Final = 33
 """Columns for the amounts of a line, so that the table fits 80 columns."""
 
@@ -43,23 +45,26 @@ def pyramid(job_path: Path, *, as_json: bool) -> None:
 
 
 def show(name: str, run: RunRow) -> None:
-    """Draw the pyramid of a run; *name* is the job's."""
-    out = console()
-    summary: Mapping[str, Any] = run.summary
-    now = summary["current"]
-    title = Text(f"Customer pyramid of {name}", style="bold")
-    out.print(title)
-    span = days(now["period"])
-    active = counted(now["active"], "active customer")
-    out.print(f"{span}   {active}   {money(now['revenue'])} {summary['currency']}\n")
-    tiers, below = _slices(summary)
-    for line in draw(tiers, below, ascii_only=out.options.ascii_only):
-        out.print(line, no_wrap=True)
+    """Draw the pyramid of a run, and what it says; *name* is the job's."""
+    picture(name, run)
+    out, summary = console(), run.summary
     out.print()
     out.print(_table(summary))
     out.print(_legend(summary), style="dim")
     out.print()
     out.print(_notes(summary))
+
+
+def picture(name: str, run: RunRow) -> None:
+    """Draw the pyramid of a run alone; *name* is the job's."""
+    out, summary = console(), run.summary
+    now = summary["current"]
+    out.print(Text(f"Customer pyramid of {name}", style="bold"))
+    active = counted(now["active"], "active customer")
+    out.print(f"{days(now['period'])}   {active}   {money(now['revenue'])} {summary['currency']}\n")
+    tiers, below = _slices(summary)
+    for line in draw(tiers, below, ascii_only=out.options.ascii_only):
+        out.print(line, no_wrap=True)
 
 
 def days(period: Mapping[str, Any]) -> str:
@@ -164,6 +169,9 @@ def _meaning(summary: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
     for tier, tied in now["tie_at_boundary"].items():
         if tied:
             yield "Note", f"customers with equal revenue stand on both sides of {tier}"
+    for check in summary.get("checks", ()):
+        if check["flag"] in ("warn", "alarm") and check["name"] not in _SAID:
+            yield "Check", check["finding"]
     for issue, count in summary["issues"].items():
         yield "Data", f"{count:,} {ISSUES.get(issue, issue)}"
 

@@ -15,6 +15,7 @@ from connector.cli.starter import name_for
 from connector.config import JobModel
 from connector.model import FIELDS, LOCK_FIELD, OUTPUTS, Stream
 from connector.plugins import Plugins
+from connector.ruleset import settings_model
 
 _DIALECT: Final = "https://json-schema.org/draft/2020-12/schema"
 _SECRET: Final = "Secret"  # noqa: S105 - the name of a definition
@@ -38,6 +39,7 @@ def job_schema(plugins: Plugins) -> dict[str, Any]:
         part["properties"]["adapter"]["examples"] = sorted(plugins.adapters)
         part["allOf"] = [_settings_of(name, side) for name in sorted(plugins.adapters)]
     _name_fields(definitions)
+    _name_goals(definitions, plugins)
     return {"$schema": _DIALECT, "$id": "urn:pyramid-connector:job", **found}
 
 
@@ -140,3 +142,16 @@ def _name_fields(definitions: dict[str, Any]) -> None:
         name: {"type": "string", "description": said} for name, said in about.items()
     }
     target["additionalProperties"] = False
+
+
+def _name_goals(definitions: dict[str, Any], plugins: Plugins) -> None:
+    """Name the goals that are installed, and their settings, which their packs check."""
+    found = _schema_of(settings_model(plugins.goals))
+    definitions |= found.get("$defs", {})
+    settings = definitions["RuleSettings"]
+    del settings["properties"]["of_goals"]
+    settings["properties"] |= found["properties"]
+    definitions["RulesConfig"]["properties"]["goals"]["items"] = {
+        "type": "string",
+        "enum": list(plugins.goals),
+    }

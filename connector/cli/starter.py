@@ -97,7 +97,7 @@ def adapter_settings(model: type[BaseModel], adapter: Adapter[Any]) -> Iterator[
             name_or = "a name, or " if _is_stream(name, adapter) else ""
             yield from _said(f"({name_or}a table with: {', '.join(keys)})")
         if _is_stream(name, adapter):
-            needed = "" if name != Stream.USERS else "# "
+            needed = "# " if Stream(name).optional else ""
             yield f"{needed}{name} = {_toml(name_for(model, name) or {})}"
         elif field.is_required():
             yield f"{name} = {_placeholder(name, field, adapter)}"
@@ -156,7 +156,7 @@ def _fields(stream: Stream, theirs: Mapping[str, str]) -> Iterator[str]:
         if field.kind is Kind.CHOICE:
             listed = ", ".join(field.choices)
             about = listed if all(c in about for c in field.choices) else f"{about}: {listed}"
-        mark = "" if field.required else "# "
+        mark = "" if field.required and not (stream.optional and given) else "# "
         said = f"  # {about}" if about else ""
         yield f"{mark}{name} = {_toml(given or name)}{said}"
 

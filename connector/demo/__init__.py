@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Final
 from connector.config import load_job
 from connector.demo import show
 from connector.demo.files import JOB, make
+from connector.demo.results import Results
 from connector.plugins import Plugins
 from connector.sync import Sync
 
@@ -49,10 +50,12 @@ def run(
     with _progress(console) as progress:
         sync = Sync(job, Plugins(), progress=progress)
         report = sync.run()
-    results = show.Results(sync.store, sync.job_id, report, folder, job)
+    results = Results(sync.store, sync.job_id, report, folder, job)
     show.work(console, results, perf_counter() - began)
     show.pyramid(console, results, draw)
+    show.warnings(console, results)
     show.tasks(console, results)
+    show.left_out(console, results)
     show.places(console, results)
     show.next_steps(console, results)
     return folder / JOB

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import random
 from collections.abc import Mapping, Sequence
+from datetime import UTC, date, datetime, time
 from typing import TypeVar
 
 T = TypeVar("T")
@@ -30,6 +31,14 @@ class Dice:
     def chance(self, share: float) -> bool:
         """Say yes in that *share* of all cases."""
         return self._random.random() < share
+
+    def about(self, usual: float) -> int:
+        """Return a whole number near *usual*, which is the mean."""
+        return int(usual + self._random.random())
+
+    def moment(self, day: date) -> datetime:
+        """Return a time of *day* at which people work, in America and in Europe."""
+        return datetime.combine(day, time(self.whole(13, 16), self.whole(0, 59)), UTC)
 
     def one_of(self, choices: Sequence[T]) -> T:
         """Return one of *choices*."""

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, timedelta
 from typing import Final
 
 from connector.demo.dice import Dice
+from connector.demo.goods import SERVICES, needs
 from connector.demo.words import (
     ENDS,
     FIRST_NAMES,
@@ -15,7 +16,9 @@ from connector.demo.words import (
     INDUSTRIES,
     LAST_NAMES,
     REGIONS,
+    SOURCES,
     STARTS,
+    WEALTH,
 )
 
 DIRECTOR: Final = "U01"
@@ -25,10 +28,11 @@ HISTORY: Final = 3 * 365
 """Days of sales history."""
 
 _ROLES: Final = {
-    "regular": 0.49,
+    "regular": 0.47,
     "returned": 0.015,
     "late": 0.045,
     "new": 0.06,
+    "tried": 0.02,
     "lapsed": 0.115,
     "prospect": 0.095,
     "suspect": 0.125,
@@ -59,6 +63,10 @@ _RHYTHMS: Final = (
     (0, 70, 170),
 )
 """From what yearly revenue on a customer orders every so many to so many days."""
+_COSTLY: Final = 0.03
+"""How many customers were promised a discount on which nothing is earned."""
+_STRATEGIC: Final = 0.02
+_BLOCKED: Final = 0.012
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,7 +84,9 @@ class Account:
     """A company, and how it buys.
 
     *yearly* is what it spends in a usual year, *growth* the factor from year to year. It orders
-    every *rhythm* days or so from *first* to *last*, both counted in days before today.
+    every *rhythm* days or so from *first* to *last*, both counted in days before today, at a
+    *discount* in percent, and each category from as many days before today on as *needs* says.
+    *trouble* is the share of its orders with which something goes wrong. *wallet* is 0 if unknown.
     """
 
     id: str
@@ -94,6 +104,14 @@ class Account:
     rhythm: int
     first: int
     last: int
+    needs: Mapping[str, int]
+    discount: int
+    trouble: float
+    source: str
+    wallet: int
+    strategic: bool
+    blocked: bool
+    contract_end: date | None
 
     @property
     def kind(self) -> str:
@@ -149,12 +167,19 @@ def _account(
     industry = parent.industry if parent else dice.one_of(tuple(INDUSTRIES))
     region = dice.weighted(REGIONS)
     currency = "USD" if region != "Europe" else dice.weighted({"EUR": 0.6, "GBP": 0.4})
-    yearly = 6_000 * dice.spread(1.8)
+    source = dice.weighted(SOURCES)
+    yearly = 6_000 * dice.spread(1.75) * WEALTH[industry]
     if role == "late":
         yearly *= 2.5  # they are the tasks to show: large enough to be missed
+    if source == "Referral":
+        yearly *= 1.7
+    if role in ("prospect", "suspect"):
+        yearly *= 0.6  # of the largest companies most have been customers for long
     owner = "" if dice.chance(0.01) else dice.one_of(_TERRITORIES[region])
     rhythm = next(dice.whole(low, high) for least, low, high in _RHYTHMS if yearly >= least)
     first, last = _span(dice, role, rhythm)
+    wanted = needs(dice, first, last)
+    is_costly, is_strategic = dice.chance(_COSTLY), dice.chance(_STRATEGIC)
     return Account(
         id=key,
         name=_name(dice, industry, currency, parent, names),
@@ -171,6 +196,14 @@ def _account(
         rhythm=rhythm,
         first=first,
         last=last,
+        needs=wanted,
+        discount=dice.whole(34, 46) if is_costly else dice.whole(2, 16),
+        trouble=0.20 if is_costly or dice.chance(0.04) else 0.018,
+        source=source,
+        wallet=int(yearly * dice.between(1.05, 3.5) / 100) * 100 if dice.chance(0.6) else 0,
+        strategic=is_strategic,
+        blocked=dice.chance(_BLOCKED),
+        contract_end=_contract_end(dice, wanted, last, today),
     )
 
 
@@ -178,6 +211,9 @@ def _span(dice: Dice, role: str, rhythm: int) -> tuple[int, int]:
     match role:
         case "new":
             return dice.whole(20, 340), 0
+        case "tried":
+            first = dice.whole(300, 350)
+            return first, first - rhythm
         case "lapsed":
             return HISTORY, dice.whole(380, 900)
         case "late":
@@ -185,6 +221,13 @@ def _span(dice: Dice, role: str, rhythm: int) -> tuple[int, int]:
     if role == "regular" and dice.chance(0.25):
         return dice.whole(380, HISTORY), 0  # won as a customer since the history begins
     return HISTORY, 0
+
+
+def _contract_end(dice: Dice, wanted: Mapping[str, int], last: int, today: date) -> date | None:
+    """Return when the service contract of those who have one ends."""
+    if SERVICES.isdisjoint(wanted):
+        return None
+    return today + timedelta(days=dice.whole(15, 720) - last)
 
 
 def _growth(dice: Dice, role: str) -> float:

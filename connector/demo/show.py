@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping
 from decimal import ROUND_HALF_UP, Decimal
 from pathlib import Path
 from typing import Any, Final
@@ -13,63 +12,28 @@ from rich.console import Console
 from rich.padding import Padding
 from rich.table import Table
 from rich.text import Text
-from sqlmodel import col, select
 
-from connector.config import Job
 from connector.demo.files import JOB
-from connector.store import Store
-from connector.store.tables import ActionRow, RunRow, UserRow
+from connector.demo.results import Results
+from connector.store.tables import ActionRow, RunRow
 from connector.sync import Report
 from customer_pyramid.money import cents
+from customer_pyramid.periods import add_months
 
 Draw = Callable[[str, RunRow], None]
 
-_SHOWN: Final = 10
 _WIDTH: Final = 100
-_WORTH: Final = 9
-
-
-@dataclass(frozen=True, slots=True)
-class Results:
-    """A run of the demonstration's job, and where it has left its results."""
-
-    store: Store
-    job_id: int
-    report: Report
-    folder: Path
-    job: Job
-
-    @property
-    def job_file(self) -> str:
-        """Return the job file as one would type it."""
-        return str(self.folder / JOB)
-
-    @property
-    def set_aside(self) -> int:
-        """Return how many rows could not be read."""
-        return sum(pulled.quarantined for pulled in self.report.pulled.values())
-
-    def run(self) -> RunRow:
-        """Return the run as the store has it."""
-        with self.store.session() as session:
-            row = session.get(RunRow, self.report.run_id)
-        assert row is not None  # noqa: S101 - it has just ended
-        return row
-
-    def best_actions(self) -> list[ActionRow]:
-        """Return the actions behind open tasks, the most valuable first."""
-        query = select(ActionRow).where(
-            ActionRow.job_id == self.job_id, col(ActionRow.decision).in_(("create", "update"))
-        )
-        query = query.order_by(col(ActionRow.expected_value).desc(), ActionRow.account_id)
-        with self.store.session() as session:
-            return list(session.exec(query.limit(_SHOWN)).all())
-
-    def names(self) -> Mapping[str, str]:
-        """Return the name of each person by id."""
-        with self.store.session() as session:
-            rows = session.exec(select(UserRow).where(UserRow.job_id == self.job_id)).all()
-        return {row.id: row.name or row.id for row in rows}
+_INDENT: Final = 3
+_CALM: Final = ("ok", "unknown")
+_WHY: Final[Mapping[str, str]] = {
+    "rep_cap": "the rep has enough new tasks this week; asked again next time",
+    "one_per_account": "another task for the account goes first",
+    "covered": "an open deal covers it",
+    "holdout": "left alone on purpose, to learn what tasks are worth",
+    "complaint": "the customer has reason to complain: first things first",
+    "blocked": "the account does not want to be contacted",
+    "cooldown": "a task like it was closed lately",
+}
 
 
 def opening(console: Console, folder: Path, *, fresh: bool) -> None:
@@ -93,7 +57,11 @@ def work(console: Console, results: Results, seconds: float) -> None:
     rows.add_column(style="bold", no_wrap=True)
     rows.add_column(overflow="fold")
     if read:
-        parts = [f"{pulled.read:,} {stream}" for stream, pulled in report.pulled.items()]
+        parts = [
+            f"{pulled.read:,} {stream.replace('_', ' ')}"
+            for stream, pulled in report.pulled.items()
+            if pulled.read
+        ]
         rows.add_row("Read", _listed(parts))
     else:
         rows.add_row("Read", "nothing: the files are the same as at the last run")
@@ -131,39 +99,56 @@ def pyramid(console: Console, results: Results, draw: Draw | None) -> None:
     )
 
 
+def warnings(console: Console, results: Results) -> None:
+    """Show what the checks of the pyramid warn of."""
+    found = [one for one in results.report.summary["checks"] if one["flag"] not in _CALM]
+    if not found:
+        return
+    console.print()
+    console.print(Text("What it warns of", style="bold"))
+    for check in found:
+        finding = Padding(Text(check["finding"]), (0, 0, 0, _INDENT))
+        console.print(finding, width=min(console.width, _WIDTH))
+
+
 def tasks(console: Console, results: Results) -> None:
-    """Show the most valuable tasks, each with its reason."""
-    actions = results.best_actions()
-    if not actions:
+    """Show the most valuable task of each goal with its reason."""
+    found = results.report.summary["goals"]
+    best = {name: action for name in found if (action := results.best_action(name))}
+    if not best:
         return
     names, width = results.names(), min(console.width, _WIDTH)
     currency = results.report.summary["currency"]
     console.print()
-    console.print(Text(f"The {len(actions)} most valuable tasks", style="bold"))
+    console.print(Text("What to do: the most valuable task of each goal", style="bold"))
     _say(console, f"Worth: the margin at stake times the chance to win it, in {currency}", "dim")
+    for name, action in best.items():
+        title = f"{found[name]['title']}, {_counted(results.tasks_of(name), 'task')}"
+        owner = names.get(action.owner or "", action.owner or "nobody")
+        console.print(_head(title, action, owner), width=width)
+        for text, style in ((action.subject, "bold"), (action.reason, "")):
+            console.print(Padding(Text(text, style=style), (0, 0, 0, _INDENT)), width=width)
+
+
+def _head(title: str, action: ActionRow, owner: str) -> Table:
+    head = Table.grid(expand=True)
+    head.add_column(style="cyan", no_wrap=True)
+    head.add_column(style="dim", justify="right", no_wrap=True)
+    worth, due = _money(cents(action.expected_value)), f"{action.due.day} {action.due:%b}"
+    head.add_row(Text(title), Text(f"{owner}, by {due}, worth {worth}"))
+    return head
+
+
+def left_out(console: Console, results: Results) -> None:
+    """Say how many actions are no new tasks, and why."""
+    counts = results.report.actions
+    causes = {cause: counts[cause] for cause in _WHY if counts.get(cause)}
+    if not causes:
+        return
     console.print()
-    console.print(_task_row(("Worth", "Task, and why", "Owner", "Due"), "bold"), width=width)
-    for action in actions:
-        cells = (
-            _money(cents(action.expected_value)),
-            action.subject,
-            names.get(action.owner or "", action.owner or "nobody"),
-            f"{action.due.day:2} {action.due:%b}",
-        )
-        console.print(_task_row(cells), width=width)
-        reason = Text(action.reason, style="dim")
-        console.print(Padding(reason, (0, 0, 0, _WORTH + 1)), width=width)
-
-
-def _task_row(cells: Sequence[str], style: str = "") -> Table:
-    # A table each, so that the reason beneath can use the whole width.
-    row = Table.grid(padding=(0, 1), expand=True)
-    row.add_column(width=_WORTH, justify="right", style=style)
-    row.add_column(ratio=1, overflow="fold", style="bold")
-    row.add_column(width=14, overflow="ellipsis", no_wrap=True, style=style)
-    row.add_column(width=6, no_wrap=True, style=style)
-    row.add_row(*(Text(cell) for cell in cells))
-    return row
+    console.print(Text("What was left out, and why", style="bold"))
+    for cause, count in sorted(causes.items(), key=lambda one: -one[1]):
+        console.print(Text.assemble(f"  {count:>5,}  ", (_WHY[cause], "dim")), soft_wrap=True)
 
 
 def places(console: Console, results: Results) -> None:
@@ -176,24 +161,33 @@ def places(console: Console, results: Results) -> None:
         {
             str(folder / "out" / "accounts.csv"): "the accounts, with their tiers",
             str(folder / "out" / "tasks.csv"): "the tasks of the sales reps",
-            results.job_file: "the job: what is read, computed and written, with comments",
-            str(folder / "connector.db"): "the store: all that was read, computed and done",
+            results.job_file: "the job: what is read and how, explained",
+            str(folder / "connector.db"): "the store: all that was read and done",
         },
     )
 
 
 def next_steps(console: Console, results: Results) -> None:
-    """Name three commands to try."""
-    best = results.best_actions()
-    account = best[0].account_id if best else "A0001"
-    job = results.job_file
+    """Name commands to try, in the folder of the demonstration."""
+    found = map(results.best_action, results.report.summary["goals"])
+    best = max(filter(None, found), key=lambda action: action.expected_value, default=None)
+    account = best.account_id if best else "A0001"
+    first, last = (add_months(results.run().as_of, -months) for months in (12, 6))
     console.print()
     console.print(Text("Try next", style="bold"))
     _pairs(
         console,
         {
-            f"connector explain {job} {account}": "why this tier and this task",
-            f"connector sync {job}": "run it again: nothing changes",
+            f"cd {results.folder}": "",
+            f"connector explain {JOB} {account}": "why this tier and these tasks",
+            f"connector actions {JOB}": "all tasks, and all that was left out",
+            f"connector report {JOB}": "a page with charts for everybody else",
+            f"connector simulate {JOB}": "what a few customers more on top bring",
+            f"connector what-if {JOB} --set rules.settings.retention.overdue=3": (
+                "what another rule would change"
+            ),
+            f"connector backtest {JOB} --from {first} --to {last}": "what came of earlier days",
+            f"connector sync {JOB}": "run it again: nothing changes",
             "connector init my.toml": "start a job of your own",
         },
         style="cyan",
@@ -206,7 +200,11 @@ def _written(report: Report) -> str:
     if not accounts and not tasks:
         unchanged = f"{report.accounts['unchanged']:,} accounts"
         return f"nothing: {unchanged} and every task are as they should be"
-    return f"the tiers of {accounts:,} accounts and {tasks:,} tasks"
+    return f"the tiers of {accounts:,} accounts and {_counted(tasks, 'task')}"
+
+
+def _counted(number: int, what: str) -> str:
+    return f"{number:,} {what}{'' if number == 1 else 's'}"
 
 
 def _listed(parts: list[str]) -> str:
@@ -218,12 +216,15 @@ def _say(console: Console, text: str, style: str = "") -> None:
 
 
 def _pairs(console: Console, rows: Mapping[str, str], style: str = "") -> None:
-    """Print names and what they are, side by side if they fit; a name is never cut or broken."""
-    longest = max(len(name) for name in rows)
-    beside = all(longest + len(about) + 5 <= min(console.width, _WIDTH) for about in rows.values())
+    """Print names and what they are, side by side where it fits; a name is never cut or broken."""
+    room = min(console.width, _WIDTH) - max(map(len, rows.values())) - 5
+    column = max((len(name) for name in rows if len(name) <= room), default=0)
     for name, about in rows.items():
-        gap = " " * (longest - len(name) + 3) if beside else "\n    "
-        console.print(Text.assemble("  ", (name, style), gap, (about, "dim")), soft_wrap=True)
+        gap = " " * (column - len(name) + 3) if len(name) <= column else "\n    "
+        console.print(
+            Text.assemble("  ", (name, style), *((gap, (about, "dim")) if about else ())),
+            soft_wrap=True,
+        )
 
 
 def _table(title: str, first: str, *numbers: str) -> Table:

@@ -31,6 +31,18 @@ INDUSTRIES: Final[Mapping[str, tuple[str, ...]]] = {
     "Marine": ("Marine", "Shipyards", "Offshore", "Port Services"),
     "Building Services": ("Heating", "Climate", "Facilities", "Plumbing Supply", "Contractors"),
 }
+WEALTH: Final[Mapping[str, float]] = {
+    "Food & Beverage": 1.2,
+    "Chemicals": 1.5,
+    "Pharma": 1.7,
+    "Water & Waste": 0.9,
+    "Energy": 1.2,
+    "Mining": 0.8,
+    "Pulp & Paper": 0.8,
+    "Marine": 0.7,
+    "Building Services": 0.5,
+}
+"""How much more than others a customer of the industry spends."""
 SEASONS: Final[Mapping[str, str]] = {
     # How many tenths of a usual month each month brings, January first.
     "Food & Beverage": "8 8 9 11 12 13 13 11 10 9 8 8",
@@ -55,16 +67,39 @@ FORMS: Final[Mapping[str, tuple[str, ...]]] = {
     "EUR": ("GmbH", "B.V.", "S.A.", "Oy"),
     "GBP": ("Ltd", "Ltd", "plc"),
 }
-PRODUCTS: Final[Mapping[str, float]] = {
-    "Centrifugal Pumps": 0.20,
-    "Dosing Pumps": 0.13,
-    "Valves": 0.18,
-    "Flow Sensors": 0.12,
-    "Control Units": 0.10,
-    "Spare Parts": 0.14,
-    "Service Contracts": 0.09,
-    "Training": 0.04,
+SOURCES: Final[Mapping[str, float]] = {
+    "Trade Fair": 0.24,
+    "Website": 0.28,
+    "Referral": 0.14,
+    "Cold Call": 0.20,
+    "Partner": 0.14,
 }
+LOST_FOR: Final[Mapping[str, float]] = {
+    "Price": 0.42,
+    "Competitor": 0.24,
+    "Postponed": 0.17,
+    "No budget": 0.09,
+    "Product gap": 0.06,
+    "Poor service": 0.02,
+}
+"""Why a deal is lost."""
+LEFT_FOR: Final[Mapping[str, float]] = {
+    "Price": 0.32,
+    "Competitor": 0.26,
+    "Poor service": 0.16,
+    "Product gap": 0.10,
+    "Moved abroad": 0.09,
+    "Plant closed": 0.07,
+}
+"""Why a customer is lost."""
+SUBJECTS: Final[Mapping[str, tuple[str, ...]]] = {
+    "Delivery": ("Parcel incomplete", "Delivery came late", "Wrong address"),
+    "Quality": ("Seal leaks", "Housing cracked", "Sensor drifts", "Pump vibrates"),
+    "Invoice": ("Discount missing", "Invoice sent twice"),
+    "Technical": ("Wiring diagram wanted", "Pump runs dry", "Controller shows E4"),
+    "Service": ("Engineer did not come", "Nobody calls back"),
+}
+"""What a case is about, by its category."""
 FIRST_NAMES: Final = _words(
     "Ana Ben Carla Daniel Elena Frank Grace Hugo Ines Jonas Kira Luis Maya Nils Olga"
 )

@@ -90,11 +90,14 @@ class _Sqlite:
     def upsert(self, table: str, rows: pa.Table, *, unless: str | None = None) -> int:
         if rows.num_rows == 0:
             return 0
-        marks = ", ".join("?" * rows.num_columns)
+        # A null in the statement costs less than half of one that is bound row by row.
+        empty = [column.null_count == rows.num_rows for column in rows.columns]
+        marks = ", ".join("null" if nothing else "?" for nothing in empty)
         sql = _upsert_sql(table, rows.column_names, f"values ({marks})", unless)
+        bound = rows.select([n for n, nothing in enumerate(empty) if not nothing])
         self._begin()
         before = self._total_changes()
-        self._cursor.executemany(sql, _as_sqlite_keeps_it(rows))
+        self._cursor.executemany(sql, _as_sqlite_keeps_it(bound))
         return self._total_changes() - before
 
     def _begin(self) -> None:

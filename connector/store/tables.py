@@ -1,8 +1,8 @@
 """The tables of the store.
 
-Money is a whole number of 1/10,000 of a currency unit (`customer_pyramid.money`); times are UTC.
-The tables of records (accounts, opportunities, users, standings, ledger) are filled and read as
-Arrow tables, never row by row as objects; the others are small.
+Money is a whole number of 1/10,000 of a currency unit (`customer_pyramid.money`), and so are plain
+numbers; times are UTC. The tables of records (those of the streams, standings, ledger) are filled
+and read as Arrow tables, never row by row as objects; the others are small.
 """
 
 from __future__ import annotations
@@ -33,6 +33,12 @@ class UtcTime(TypeDecorator[datetime]):
 
 def _time(*, optional: bool = False) -> Any:
     return Field(None if optional else ..., sa_type=UtcTime)
+
+
+def _text(*, primary_key: bool = False) -> Any:
+    """Return a text that is empty where nothing is said."""
+    empty = {"server_default": ""}
+    return Field(default="", primary_key=primary_key, sa_column_kwargs=empty)
 
 
 class JobRow(SQLModel, table=True):
@@ -74,6 +80,11 @@ class AccountRow(SQLModel, table=True):
     industry: str | None
     region: str | None
     size_band: str | None
+    source: str | None
+    wallet: int | None = Field(default=None, sa_type=BigInteger)
+    strategic: bool | None
+    blocked: bool | None
+    contract_end: date | None
     created_at: datetime | None = _time(optional=True)
     modified_at: datetime | None = _time(optional=True)
     scan: int | None = Field(default=None, sa_type=BigInteger)
@@ -96,6 +107,10 @@ class OpportunityRow(SQLModel, table=True):
     close_date: date | None
     product: str | None
     owner_id: str | None
+    promised_on: date | None
+    delivered_on: date | None
+    lost_reason: str | None
+    lead_id: str | None
     created_at: datetime | None = _time(optional=True)
     modified_at: datetime | None = _time(optional=True)
     scan: int | None = Field(default=None, sa_type=BigInteger)
@@ -113,6 +128,130 @@ class UserRow(SQLModel, table=True):
     email: str | None
     manager_id: str | None
     active: bool | None
+    modified_at: datetime | None = _time(optional=True)
+    scan: int | None = Field(default=None, sa_type=BigInteger)
+    deleted: bool = False
+
+
+class LineItemRow(SQLModel, table=True):
+    """A line of a deal, order or invoice; its money is in the currency of that."""
+
+    __tablename__ = "line_item"
+    __table_args__ = _KEYED
+    job_id: int = Field(primary_key=True)
+    id: str = Field(primary_key=True)
+    opportunity_id: str
+    product: str | None
+    category: str | None
+    quantity: int | None = Field(default=None, sa_type=BigInteger)
+    amount: int | None = Field(default=None, sa_type=BigInteger)
+    cost: int | None = Field(default=None, sa_type=BigInteger)
+    list_price: int | None = Field(default=None, sa_type=BigInteger)
+    discontinued: bool | None
+    modified_at: datetime | None = _time(optional=True)
+    scan: int | None = Field(default=None, sa_type=BigInteger)
+    deleted: bool = False
+
+
+class CaseRow(SQLModel, table=True):
+    """A complaint, a question or the answers to a survey."""
+
+    __tablename__ = "service_case"
+    __table_args__ = _KEYED
+    job_id: int = Field(primary_key=True)
+    id: str = Field(primary_key=True)
+    account_id: str | None
+    name: str | None
+    status: str
+    severity: str | None
+    category: str | None
+    opened_at: datetime | None = _time(optional=True)
+    due_at: datetime | None = _time(optional=True)
+    first_response_at: datetime | None = _time(optional=True)
+    closed_at: datetime | None = _time(optional=True)
+    reopened: bool | None
+    csat: int | None = Field(default=None, sa_type=BigInteger)
+    nps: int | None = Field(default=None, sa_type=BigInteger)
+    expected: int | None = Field(default=None, sa_type=BigInteger)
+    perceived: int | None = Field(default=None, sa_type=BigInteger)
+    modified_at: datetime | None = _time(optional=True)
+    scan: int | None = Field(default=None, sa_type=BigInteger)
+    deleted: bool = False
+
+
+class LeadRow(SQLModel, table=True):
+    """Somebody who may become a customer."""
+
+    __tablename__ = "lead"
+    __table_args__ = _KEYED
+    job_id: int = Field(primary_key=True)
+    id: str = Field(primary_key=True)
+    account_id: str | None
+    name: str | None
+    status: str
+    source: str | None
+    channel: str | None
+    industry: str | None
+    region: str | None
+    size_band: str | None
+    owner_id: str | None
+    created_at: datetime | None = _time(optional=True)
+    closed_on: date | None
+    modified_at: datetime | None = _time(optional=True)
+    scan: int | None = Field(default=None, sa_type=BigInteger)
+    deleted: bool = False
+
+
+class ActivityRow(SQLModel, table=True):
+    """A contact with an account or a lead."""
+
+    __tablename__ = "activity"
+    __table_args__ = _KEYED
+    job_id: int = Field(primary_key=True)
+    id: str = Field(primary_key=True)
+    account_id: str | None
+    lead_id: str | None
+    kind: str | None
+    direction: str | None
+    outcome: str | None
+    campaign: str | None
+    owner_id: str | None
+    happened_at: datetime | None = _time(optional=True)
+    modified_at: datetime | None = _time(optional=True)
+    scan: int | None = Field(default=None, sa_type=BigInteger)
+    deleted: bool = False
+
+
+class CostRow(SQLModel, table=True):
+    """What was spent on one account, or on none in particular."""
+
+    __tablename__ = "cost"
+    __table_args__ = _KEYED
+    job_id: int = Field(primary_key=True)
+    id: str = Field(primary_key=True)
+    account_id: str | None
+    kind: str
+    amount: int = Field(sa_type=BigInteger)
+    currency: str | None
+    spent_on: date
+    campaign: str | None
+    modified_at: datetime | None = _time(optional=True)
+    scan: int | None = Field(default=None, sa_type=BigInteger)
+    deleted: bool = False
+
+
+class ContactTargetRow(SQLModel, table=True):
+    """How often a layer or an account shall be contacted in a year, by kind."""
+
+    __tablename__ = "contact_target"
+    __table_args__ = _KEYED
+    job_id: int = Field(primary_key=True)
+    id: str = Field(primary_key=True)
+    layer: str | None
+    account_id: str | None
+    kind: str
+    per_year: int = Field(sa_type=BigInteger)
+    unit_cost: int | None = Field(default=None, sa_type=BigInteger)
     modified_at: datetime | None = _time(optional=True)
     scan: int | None = Field(default=None, sa_type=BigInteger)
     deleted: bool = False
@@ -202,6 +341,7 @@ class TierSpan(SQLModel, table=True):
 class ActionRow(SQLModel, table=True):
     """What the last run wanted done for an account, and why it was or was not asked for.
 
+    *item* is what it is about where a goal may want several things of one account, else empty.
     *decision* is create, update, suppress or queue; *cause* says why no new task.
     """
 
@@ -209,6 +349,7 @@ class ActionRow(SQLModel, table=True):
     job_id: int = Field(primary_key=True)
     goal: str = Field(primary_key=True)
     account_id: str = Field(primary_key=True)
+    item: str = _text(primary_key=True)
     marker: str | None
     decision: str
     cause: str | None
@@ -219,6 +360,34 @@ class ActionRow(SQLModel, table=True):
     subject: str
     reason: str = Field(sa_type=Text)
     evidence: str = Field(sa_type=Text)
+    expires_on: date | None
+    config_hash: str = _text()
+    run_id: str
+
+
+class TrialRow(SQLModel, table=True):
+    """An account that a goal selected, with a task or held out on purpose, and whether it then
+    succeeded.
+
+    *arm* is treated or holdout; *task_status* open, done, rejected or gone; *ends_on* the last day
+    on which a success counts, *target* the revenue by which it is known, where there is one;
+    *value* what it brought.
+    """
+
+    __tablename__ = "trial"
+    __table_args__ = _KEYED
+    job_id: int = Field(primary_key=True)
+    goal: str = Field(primary_key=True)
+    account_id: str = Field(primary_key=True)
+    item: str = _text(primary_key=True)
+    started_on: date = Field(primary_key=True)
+    arm: str
+    marker: str | None
+    ends_on: date
+    target: int | None = Field(default=None, sa_type=BigInteger)
+    task_status: str | None
+    succeeded_on: date | None
+    value: int | None = Field(default=None, sa_type=BigInteger)
     run_id: str
 
 

@@ -51,20 +51,19 @@ class FakeSettings(BaseModel):
 class FakeCRM:
     """A CRM in memory that adapters of one process read and write.
 
-    Rows have our own field names. Its clock stands still until `tick`, and counts whole seconds.
-    *scan* makes it read in full, without changed-since and without a feed of deletions. Fields in
-    *lacks* don't exist. Every call that reached it is in *writes*, as the changes it brought.
+    *rows* are what it holds at first, by stream, under our own field names. Its clock stands still
+    until `tick`, and counts whole seconds. *scan* makes it read in full, without changed-since and
+    without a feed of deletions. Fields in *lacks* don't exist. Every call that reached it is in
+    *writes*, as the changes it brought.
     """
 
     def __init__(
         self,
         *,
-        accounts: Sequence[Mapping[str, object]] = (),
-        opportunities: Sequence[Mapping[str, object]] = (),
-        users: Sequence[Mapping[str, object]] = (),
         page_size: int = 100,
         scan: bool = False,
         lacks: Sequence[str] = (NO_SUCH_FIELD,),
+        **rows: Sequence[Mapping[str, object]],
     ) -> None:
         self.page_size = page_size
         self.scan = scan
@@ -83,9 +82,8 @@ class FakeCRM:
         self.pages_left: int | None = None
         self.writes_to_delay = 0
         self.refusals: dict[str, str] = {}
-        self.put(Stream.ACCOUNTS, accounts)
-        self.put(Stream.OPPORTUNITIES, opportunities)
-        self.put(Stream.USERS, users)
+        for stream, held in rows.items():
+            self.put(Stream(stream), held)
 
     def adapter(
         self, name: str = "fake", *, capabilities: Capabilities | None = None

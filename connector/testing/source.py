@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from contextlib import closing
+from datetime import UTC, date, datetime
+from decimal import Decimal
 from itertools import islice
 from typing import TYPE_CHECKING, Any, ClassVar, Final, Protocol, cast
 
@@ -11,8 +13,8 @@ import pytest
 
 from connector.contract import Adapter, Page, Source
 from connector.errors import AuthError, ConnectorError, RemoteError, Transient
-from connector.model import Stream
-from connector.testing.suite import NO_SUCH_FIELD, Suite, expect_no_secret, records
+from connector.model import FIELDS, Field, Kind, Stream
+from connector.testing.suite import NO_SUCH_FIELD, Suite, expect_no_secret, means, records
 
 if TYPE_CHECKING:
     from collections.abc import Generator, Mapping
@@ -56,21 +58,39 @@ _TEXTS: Final = [
     pytest.param("first line\nsecond line", id="newlines"),
 ]
 
+_EXAMPLES: Final = {
+    Kind.MONEY: Decimal("12.5"),
+    Kind.NUMBER: Decimal("2.5"),
+    Kind.DATE: date(2026, 6, 30),
+    Kind.TIME: datetime(2026, 6, 30, 8, 15, tzinfo=UTC),
+    Kind.FLAG: True,
+}
+_STAMPS: Final = ("created_at", "modified_at")
+
 
 class SourceContract(Suite):
     """Subclass, give the fixtures `adapter`, `backend` (a `SourceBackend`) and `settings`.
 
     *streams* are checked one by one. *many* rows must make at least three pages. *text* is our
-    name of a field that holds free text. Override `make_id` or `row` where the CRM wants other
-    ids or more fields. Declare in *cannot* what is impossible, with the reason:
+    name of a field that holds free text; *texts* is that of streams that lack it. Override
+    `make_id`, `row` or `example` where the CRM wants other ids, more fields or other values.
+    Declare in *cannot* what is impossible, with the reason:
     ``cannot = {"refuse_logins": "a file has no login"}``; besides the backend's methods its keys
-    may be `pages`, `null` and `text`.
+    may be `pages`, `null`, `text` and `values`.
     """
 
-    may_lack = frozenset({"delete", "refuse_logins", "cut_network", "pages", "null", "text"})
+    may_lack = frozenset(
+        {"delete", "refuse_logins", "cut_network", "pages", "null", "text", "values"}
+    )
     streams: ClassVar[Sequence[Stream]] = (Stream.ACCOUNTS, Stream.OPPORTUNITIES)
     many: ClassVar[int] = 7
     text: ClassVar[str] = "name"
+    texts: ClassVar[Mapping[Stream, str]] = {
+        Stream.LINE_ITEMS: "product",
+        Stream.ACTIVITIES: "outcome",
+        Stream.COSTS: "campaign",
+        Stream.CONTACT_TARGETS: "layer",
+    }
 
     def pytest_generate_tests(self, metafunc: pytest.Metafunc) -> None:
         """Run each check that asks for a stream once for each of *streams*."""
@@ -81,15 +101,34 @@ class SourceContract(Suite):
         """Return the id of the suite's record *number*, 0 to 999, ascending with it."""
         return f"{number:04d}"
 
+    def text_of(self, stream: Stream) -> str:
+        """Return our name of a field of *stream* that holds free text."""
+        return self.texts.get(stream, self.text)
+
+    def example(self, field: Field) -> object:
+        """Return a value that the CRM takes for one of our fields."""
+        if field.kind is Kind.CHOICE:
+            return field.choices[0]
+        return _EXAMPLES.get(field.kind, self.make_id(1))
+
     def row(self, adapter: Adapter[Any], stream: Stream, number: int) -> dict[str, object]:
-        """Return the suite's record *number* under the CRM's names: an id and a text."""
+        """Return the suite's record *number* under the CRM's names: an id and a text.
+
+        Of an optional stream it has all that we require of a record.
+        """
         theirs = adapter.fields[stream]
-        return {theirs["id"]: self.make_id(number), theirs[self.text]: f"Record {number}"}
+        row: dict[str, object] = {}
+        for field in FIELDS[stream].values():
+            if stream.optional and field.required and field.name in theirs:
+                row[theirs[field.name]] = self.example(field)
+        row[theirs["id"]] = self.make_id(number)
+        row[theirs[self.text_of(stream)]] = f"Record {number}"
+        return row
 
     @pytest.fixture
     def pull(self, adapter: Adapter[Any], settings: BaseModel) -> Pull:
         """Return what pulls through a source opened anew, as the host does after a crash."""
-        return Pull(adapter, settings, self.text)
+        return Pull(adapter, settings, self.text_of)
 
     @pytest.fixture
     def rows(
@@ -166,7 +205,7 @@ class SourceContract(Suite):
     ) -> None:
         """A cursor is inclusive: the last second may not have been over when it was read."""
         cursor = pull(stream)[-1].cursor
-        changed = {**rows[0], pull.theirs(stream, self.text): "Changed at once"}
+        changed = {**rows[0], pull.their_text(stream): "Changed at once"}
         backend.put(stream, [changed])
         held = pull.held(stream, pull(stream, cursor))
         assert held.get(pull.id_of(stream, changed)) == "Changed at once"
@@ -197,7 +236,7 @@ class SourceContract(Suite):
         """It may move to the end, but the next pull holds it at the latest."""
         before = pull(stream, stop=1)
         for row in (rows[0], rows[-1]):
-            row[pull.theirs(stream, self.text)] = "Changed on the way"
+            row[pull.their_text(stream)] = "Changed on the way"
             backend.put(stream, [row])
         after = pull(stream, before[-1].cursor)
         later = pull(stream, [*before, *after][-1].cursor)
@@ -240,7 +279,7 @@ class SourceContract(Suite):
     ) -> None:
         """An empty value is None or "" under its name."""
         self.need("null")
-        name = pull.theirs(stream, self.text)
+        name = pull.their_text(stream)
         backend.put(stream, [{**self.row(adapter, stream, 1), name: None}])
         (row,) = [row for page in pull(stream) for row in records(page.rows)]
         assert name in row
@@ -268,9 +307,24 @@ class SourceContract(Suite):
     ) -> None:
         """Nothing is trimmed, guessed or escaped."""
         self.need("text")
-        row = {**self.row(adapter, stream, 1), pull.theirs(stream, self.text): text}
+        row = {**self.row(adapter, stream, 1), pull.their_text(stream): text}
         backend.put(stream, [row])
         assert pull.held(stream, pull(stream)) == pull.texts(stream, [row])
+
+    def test_a_value_of_every_kind_arrives(
+        self, adapter: Adapter[Any], pull: Pull, backend: SourceBackend, stream: Stream
+    ) -> None:
+        """An amount, a day or a flag comes as what it is, or as text that says the same."""
+        self.need("values")
+        if not stream.optional:
+            pytest.skip(f"the suite writes nothing but texts into {stream}")
+        theirs = adapter.fields[stream]
+        fields = [one for name, one in FIELDS[stream].items() if name in theirs]
+        put = {theirs[one.name]: self.example(one) for one in fields if one.name not in _STAMPS}
+        put |= self.row(adapter, stream, 1)
+        backend.put(stream, [put])
+        *_, came = [row for page in pull(stream, extra=[*put]) for row in records(page.rows)]
+        assert {name: value for name, value in put.items() if not means(came[name], value)} == {}
 
     def test_refused_credentials_are_an_auth_error(
         self,
@@ -310,10 +364,12 @@ class SourceContract(Suite):
 class Pull:
     """Pulls a stream through a source that is opened for it and closed after it."""
 
-    def __init__(self, adapter: Adapter[Any], settings: BaseModel, text: str) -> None:
+    def __init__(
+        self, adapter: Adapter[Any], settings: BaseModel, text_of: Callable[[Stream], str]
+    ) -> None:
         self.adapter = adapter
         self.settings = settings
-        self.text = text
+        self.text_of = text_of
 
     def __call__(
         self,
@@ -324,7 +380,7 @@ class Pull:
         extra: Sequence[str] = (),
     ) -> list[Page]:
         """Return the pages after *cursor*, at most *stop* of them, as far as a crash would get."""
-        fields = [self.theirs(stream, "id"), self.theirs(stream, self.text), *extra]
+        fields = list(dict.fromkeys((self.theirs(stream, "id"), self.their_text(stream), *extra)))
         with closing(self.open()) as source:
             pull = source.pull(stream, fields, cursor)
             pages = list(islice(pull, stop))
@@ -347,13 +403,17 @@ class Pull:
         """Return the CRM's name of a field."""
         return self.adapter.fields[stream][ours]
 
+    def their_text(self, stream: Stream) -> str:
+        """Return the CRM's name of the field that holds free text."""
+        return self.theirs(stream, self.text_of(stream))
+
     def id_of(self, stream: Stream, row: Mapping[str, object]) -> str:
         """Return the id of a row as text."""
         return str(row[self.theirs(stream, "id")])
 
     def texts(self, stream: Stream, rows: Sequence[Mapping[str, object]]) -> dict[str, object]:
         """Return the text of each row by its id; the last of each id counts."""
-        name = self.theirs(stream, self.text)
+        name = self.their_text(stream)
         return {self.id_of(stream, row): row.get(name) for row in rows}
 
     def held(self, stream: Stream, pages: Sequence[Page]) -> dict[str, object]:

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
+from datetime import date, datetime
+from decimal import Decimal, InvalidOperation
 from typing import TYPE_CHECKING, Any, ClassVar, Final
 from urllib.parse import unquote, urlsplit
 
@@ -13,6 +15,9 @@ from connector.contract import Adapter, Rows
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
+
+_YES: Final = ("true", "yes", "y", "1", "t")
+_NO: Final = ("false", "no", "n", "0", "f")
 
 NO_SUCH_FIELD: Final = "no_such_field"
 """A field that no CRM under test has."""
@@ -69,6 +74,25 @@ def records(rows: Rows) -> list[dict[str, object]]:
 def same(one: object, other: object) -> bool:
     """Return whether two values are equal as a CRM would show them; None and "" are."""
     return _text(one) == _text(other)
+
+
+def means(came: object, put: object) -> bool:
+    """Return whether a value says what was put: as itself, or as a text that reads the same."""
+    said = _text(came)
+    try:
+        match put:
+            case bool():
+                return said.lower() in (_YES if put else _NO)
+            case Decimal():
+                return Decimal(said) == put
+            case datetime():
+                time = datetime.fromisoformat(said)
+                return (time if time.tzinfo else time.replace(tzinfo=put.tzinfo)) == put
+            case date():
+                return said[:10] == put.isoformat()
+    except (ValueError, InvalidOperation):
+        return False
+    return said == _text(put)
 
 
 def expect_no_secret(settings: BaseModel, *texts: str) -> None:

@@ -142,6 +142,22 @@ class Settings(BaseModel):
         default=None, description="file of the deals, orders or invoices"
     )
     users: TableSetting = Field(default=None, description="file of the owners, if there is one")
+    line_items: TableSetting = Field(
+        default=None, description="file of the lines of deals, orders or invoices, if there is one"
+    )
+    cases: TableSetting = Field(
+        default=None, description="file of complaints, tickets and surveys, if there is one"
+    )
+    leads: TableSetting = Field(default=None, description="file of the leads, if there is one")
+    activities: TableSetting = Field(
+        default=None, description="file of visits, calls and other contacts, if there is one"
+    )
+    costs: TableSetting = Field(
+        default=None, description="file of what was spent on accounts, if there is one"
+    )
+    contact_targets: TableSetting = Field(
+        default=None, description="file of how often to contact whom, if there is one"
+    )
 
     mode: Literal["copy", "in_place"] = Field(
         default="copy",
@@ -160,12 +176,8 @@ class Settings(BaseModel):
 
     def table(self, stream: Stream) -> Table | None:
         """Return what the job says of *stream*; None if it has no file."""
-        tables = {
-            Stream.ACCOUNTS: self.accounts,
-            Stream.OPPORTUNITIES: self.opportunities,
-            Stream.USERS: self.users,
-        }
-        return tables[stream]
+        table: Table | None = getattr(self, stream.value)
+        return table
 
     @property
     def output_folder(self) -> Path:

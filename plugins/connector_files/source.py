@@ -89,7 +89,7 @@ class FileSource:
     def pull(self, stream: Stream, fields: Sequence[str], cursor: str | None) -> Iterator[Page]:
         """Yield the rows after *cursor*; no page if no file has changed since it was finished."""
         table = self._settings.table(stream)
-        if table is None and stream is Stream.USERS:
+        if table is None and stream.optional:
             return
         paths = find(self._settings, stream)
         assert table is not None  # noqa: S101 - `find` has raised if it is

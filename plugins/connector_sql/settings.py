@@ -64,6 +64,14 @@ class SqlSettings(BaseModel):
     accounts: Stream = Field(None, description="table of the accounts, or where their rows are")
     opportunities: Stream = Field(None, description="the same for deals, orders or invoices")
     users: Stream = Field(None, description="the same for the people who own accounts")
+    line_items: Stream = Field(
+        None, description="the same for the lines of deals, orders or invoices"
+    )
+    cases: Stream = Field(None, description="the same for complaints, tickets and surveys")
+    leads: Stream = Field(None, description="the same for leads")
+    activities: Stream = Field(None, description="the same for visits, calls and other contacts")
+    costs: Stream = Field(None, description="the same for what was spent on accounts")
+    contact_targets: Stream = Field(None, description="the same for how often to contact whom")
     accounts_table: str | None = Field(
         None, description="table to write to; without it, the table of `accounts`"
     )

@@ -72,7 +72,8 @@ def _next_tier(rows: ir.Table, settings: PyramidSettings) -> ir.IntegerValue:
         ((rows.steady_no > tier) & rows[f"bound_{tier}"].notnull(), tier)
         for tier in reversed(_upper(settings))
     ]
-    return ibis.cases(*higher) if higher else ibis.null("int64")
+    # A column, not a literal: nothing can be compared with a literal null.
+    return ibis.cases(*higher) if higher else rows.steady_no.nullif(rows.steady_no)
 
 
 def _share(rows: ir.Table) -> ir.DecimalValue:

@@ -1,153 +1,85 @@
-"""Profit: which customers earn it, which eat it up, and whom the budget is spent on."""
+"""Profit: what is left of each account's revenue after all that was spent on it."""
 
-from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
-from decimal import Decimal
 from fractions import Fraction
-from typing import TypedDict
 
+import ibis
 import ibis.expr.types as ir
 
+from customer_pyramid.costs import ACCOUNT, goods_costs, overhead_costs, service_costs
+from customer_pyramid.days import years
+from customer_pyramid.division import apportioned, times
 from customer_pyramid.exact import total
-from customer_pyramid.money import cents, places, share
-from customer_pyramid.settings import INACTIVE, PROSPECT, SUSPECT, PyramidSettings
-
-NON_CUSTOMERS = frozenset({INACTIVE, PROSPECT, SUSPECT})
-NON_CUSTOMER_LIMIT = Fraction("0.70")
-INDEX_LIMIT = 3
+from customer_pyramid.money import half_up, to_units
+from customer_pyramid.periods import Period
+from customer_pyramid.settings import REST_OF_WORLD, ProfitSettings
 
 
-class ProfitRow(TypedDict):
-    """One row of `profit_by_layer`; *gained* is the profit of the *profitable*, those above 0."""
+def profits(
+    standings: ir.Table,
+    selling: ir.Table,
+    *,
+    sales: ir.Table,
+    lines: ir.Table,
+    cases: ir.Table,
+    costs: ir.Table,
+    settings: ProfitSettings,
+    period: Period,
+) -> ir.Table:
+    """Return the profit of each account that has a standing of its own; materialise it.
 
-    layer: str
-    customers: int
-    profit: int
-    profitable: int
-    gained: int
-    loss_making: int
-
-
-@dataclass(frozen=True, slots=True)
-class LayerProfit:
-    """One layer; *share_profit* is None where the total is not above 0."""
-
-    layer: str
-    customers: int
-    profit: Decimal
-    profit_per_customer: Decimal | None
-    share_profit: Decimal | None
-    loss_making: int
-
-
-@dataclass(frozen=True, slots=True)
-class ProfitAudit:
-    """Who earns the profit; money has two decimals, shares have six.
-
-    *peak* is the highest point of the whale curve, the profit added up from the most profitable
-    customer on: it is reached after *peak_customers*. *upper_share* is the share of all tiers but
-    the last. Shares and *peak_ratio* are None where the total is not above 0. *loss_tiers* are the
-    tiers that lose money.
+    Columns: account_id, layer, revenue, cost_of_goods, gross, estimated, contact_cost,
+    campaign_cost, ms_cost, service_cost, overhead, profit. *selling* is that of `selling_costs`.
+    `estimated` says that the cost of goods is the margin's guess. Overhead, booked and set, is
+    divided over active customers in proportion to revenue. Source: domain 1.5.
     """
-
-    customers: int
-    profit: Decimal
-    layers: tuple[LayerProfit, ...]
-    upper_share: Decimal | None
-    peak: Decimal
-    peak_customers: int
-    peak_ratio: Decimal | None
-    loss_tiers: tuple[str, ...]
-
-
-@dataclass(frozen=True, slots=True)
-class Misallocation:
-    """How much is spent on non-customers; *index* compares it to what new customers bring.
-
-    None stands where nothing is spent, and for the index also where new customers bring nothing.
-    """
-
-    share: Decimal | None
-    index: Decimal | None
-    flagged: bool
+    own = standings.filter(standings.inherited_from.isnull(), standings.layer != REST_OF_WORLD)
+    aimed = selling.filter(selling.aim == ACCOUNT)
+    rows = own.select("account_id", "layer", revenue=own.revenue.fill_null(0))
+    rows = _with(rows, goods_costs(lines, costs, period), "cost_of_goods")
+    rows = _with(rows, aimed, "contact_cost", "campaign_cost", "ms_cost")
+    rows = _with(rows, service_costs(sales, cases, costs, settings, period), "service_cost")
+    rows = _with(rows, _overheads(own, costs, settings, period), "overhead")
+    return _summed_up(rows, 1 - Fraction(settings.margin))
 
 
-def profit_by_layer(profits: ir.Table) -> ir.Table:
-    """Return one row for each layer; see `ProfitRow`.
+def _with(rows: ir.Table, found: ir.Table, *columns: str) -> ir.Table:
+    added = found.select(*columns, found_id="account_id")
+    joined = rows.left_join(added, rows.account_id == added.found_id)
+    return joined.select(*rows.columns, *columns)
 
-    *profits* has layer and profit, in money units, of each customer; an unknown profit is null and
-    does not count.
-    """
-    known = profits.filter(profits.profit.notnull())
-    return known.group_by("layer").aggregate(
-        customers=known.count(),
-        profit=total(known.profit),
-        profitable=known.count(where=known.profit > 0),
-        gained=total(known.profit, known.profit > 0),
-        loss_making=known.count(where=known.profit < 0),
+
+def _overheads(
+    own: ir.Table, costs: ir.Table, settings: ProfitSettings, period: Period
+) -> ir.Table:
+    """Return account_id and overhead of the customers who bear it; none where there is none."""
+    agreed = half_up(to_units(settings.overhead) * years(period))
+    pool = overhead_costs(costs, period).mutate(pool=lambda row: row.booked_overhead + agreed)
+    customers = own.filter(own.tier.notnull(), own.revenue > 0)
+    bearing = customers.select("account_id", "rank", "revenue")
+    whole = bearing.aggregate(whole=total(bearing.revenue))
+    rows = bearing.cross_join(pool.filter(pool.pool != 0)).cross_join(whole)
+    ranked = ibis.window(order_by=[rows.rank, rows.account_id], preceding=None, following=0)
+    summed = rows.mutate(running=rows.revenue.sum().over(ranked))
+    share = apportioned(summed.pool, summed.revenue, summed.running, summed.whole)
+    return summed.select("account_id", overhead=share)
+
+
+def _summed_up(rows: ir.Table, cost_share: Fraction) -> ir.Table:
+    guessed = rows.cost_of_goods.isnull() & (rows.revenue != 0)
+    spent = ("contact_cost", "campaign_cost", "ms_cost", "service_cost", "overhead")
+    known = rows.mutate(
+        cost_of_goods=rows.cost_of_goods.coalesce(times(rows.revenue, cost_share)),
+        estimated=guessed,
+        **{cost: rows[cost].fill_null(0) for cost in spent},
     )
-
-
-def profit_audit(rows: Iterable[ProfitRow], settings: PyramidSettings) -> ProfitAudit:
-    """Return the audit of the rows of `profit_by_layer`: the tiers, then other layers by name.
-
-    Source: domain 1.5.
-    """
-    by_layer = {row["layer"]: row for row in rows}
-    others = sorted(by_layer.keys() - set(settings.tiers))
-    whole = sum(row["profit"] for row in by_layer.values())
-    # Added up from the largest, profit rises as long as there is a customer above 0.
-    peak = sum(row["gained"] for row in by_layer.values())
-    return ProfitAudit(
-        customers=sum(row["customers"] for row in by_layer.values()),
-        profit=cents(whole),
-        layers=tuple(_layer(name, by_layer, whole) for name in (*settings.tiers, *others)),
-        upper_share=_share(_profit(settings.tiers[:-1], by_layer), whole),
-        peak=cents(peak),
-        peak_customers=sum(row["profitable"] for row in by_layer.values()),
-        peak_ratio=_share(peak, whole),
-        loss_tiers=tuple(tier for tier in settings.tiers if _profit([tier], by_layer) < 0),
+    gross = known.revenue - known.cost_of_goods
+    return known.select(
+        "account_id",
+        "layer",
+        "revenue",
+        "cost_of_goods",
+        gross=gross,
+        estimated="estimated",
+        **{cost: known[cost] for cost in spent},
+        profit=gross - known.ms_cost - known.service_cost - known.overhead,
     )
-
-
-def misallocation(costs: Mapping[str, int], *, new_revenue: int, revenue: int) -> Misallocation:
-    """Return the share of marketing and sales cost that goes to Inactive, Prospect and Suspect.
-
-    *costs* are by layer, all in money units; *new_revenue* is the part of *revenue* from new
-    customers. Flagged from a share of 0.70, or above an index of 3: also where new customers
-    bring nothing at all for it. Source: domain 1.5.
-    """
-    spent = sum(costs.values())
-    if spent <= 0:
-        return Misallocation(share=None, index=None, flagged=False)
-    aimed = Fraction(sum(cost for layer, cost in costs.items() if layer in NON_CUSTOMERS), spent)
-    if revenue <= 0:
-        return Misallocation(places(aimed, 6), None, flagged=aimed >= NON_CUSTOMER_LIMIT)
-    new = Fraction(max(new_revenue, 0), revenue)
-    return Misallocation(
-        share=places(aimed, 6),
-        index=places(aimed / new, 6) if new else None,
-        flagged=aimed >= NON_CUSTOMER_LIMIT or aimed > INDEX_LIMIT * new,
-    )
-
-
-def _layer(name: str, rows: Mapping[str, ProfitRow], whole: int) -> LayerProfit:
-    row, profit = rows.get(name), _profit([name], rows)
-    customers = row["customers"] if row else 0
-    return LayerProfit(
-        layer=name,
-        customers=customers,
-        profit=cents(profit),
-        profit_per_customer=cents(Fraction(profit, customers)) if customers else None,
-        share_profit=_share(profit, whole),
-        loss_making=row["loss_making"] if row else 0,
-    )
-
-
-def _profit(layers: Sequence[str], rows: Mapping[str, ProfitRow]) -> int:
-    return sum(rows[layer]["profit"] for layer in layers if layer in rows)
-
-
-def _share(part: int, whole: int) -> Decimal | None:
-    # A total of 0 or less makes the ratio misleading.
-    return share(part, whole) if whole > 0 else None

@@ -25,7 +25,8 @@ def ranked(customers: ir.Table, settings: PyramidSettings) -> ir.Table:
     """
     placed = _placed(customers, settings)
     tiered = _tiered(placed, settings)
-    bounded = tiered.cross_join(_bounds(tiered, settings))
+    several = len(settings.tiers) > 1  # between none there are no boundaries
+    bounded = tiered.cross_join(_bounds(tiered, settings)) if several else tiered
     frozen = [
         at_least(bounded.revenue, bounded[f"{BEFORE}bound_{tier}"], Fraction(settings.index))
         for tier in _upper(settings)

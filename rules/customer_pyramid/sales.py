@@ -1,5 +1,6 @@
 """Recognised sales: which opportunities count, at which rate, and what is wrong with the rest."""
 
+from collections.abc import Sequence
 from datetime import date
 from typing import Literal, TypeAlias, cast, get_args
 
@@ -40,6 +41,20 @@ def recognised(
     )
 
 
+def in_base_currency(
+    rows: ir.Table, columns: Sequence[str], *, base_currency: str, rates: ir.Table | None = None
+) -> ir.Table:
+    """Return *rows* with money *columns* in the base currency, null where there is no rate.
+
+    *rows* has currency and close_date, the day of the rate.
+    """
+    if rates is None:
+        native = _is_native(rows, base_currency)
+        return rows.mutate(**{name: native.ifelse(rows[name], None) for name in columns})
+    joined = _with_rate(rows, base_currency, rates)
+    return joined.mutate(**{name: _converted(joined, name) for name in columns})
+
+
 def issue_flags(
     opportunities: ir.Table,
     accounts: ir.Table,
@@ -78,22 +93,34 @@ def issue_rows(flags: ir.Table, kind: IssueKind) -> ir.Table:
 
 def _rated(opportunities: ir.Table, base_currency: str, rates: ir.Table | None) -> ir.Table:
     """Add *base_amount*, and *rated*: whether the amount could be converted."""
-    native = opportunities.currency.isnull() | (opportunities.currency == base_currency)
     if rates is None:
+        native = _is_native(opportunities, base_currency)
         return opportunities.mutate(base_amount=opportunities.amount, rated=native)
+    joined = _with_rate(opportunities, base_currency, rates)
+    return joined.mutate(
+        base_amount=_converted(joined, "amount"), rated=joined.native | joined.rate.notnull()
+    )
+
+
+def _is_native(rows: ir.Table, base_currency: str) -> ir.BooleanValue:
+    return rows.currency.isnull() | (rows.currency == base_currency)
+
+
+def _with_rate(rows: ir.Table, base_currency: str, rates: ir.Table) -> ir.Table:
     dated = rates.select(
         rate_currency="currency", rate_valid_from="valid_from", rate=rates.rate.cast(RATE)
     )
-    joined = opportunities.mutate(native=native).asof_join(
+    return rows.mutate(native=_is_native(rows, base_currency)).asof_join(
         dated,
-        on=opportunities.close_date >= dated.rate_valid_from,
-        predicates=[opportunities.currency == dated.rate_currency],
+        on=rows.close_date >= dated.rate_valid_from,
+        predicates=[rows.currency == dated.rate_currency],
     )
-    converted = (joined.amount.cast("decimal(19, 0)") * joined.rate).round(0).cast("int64")
-    return joined.mutate(
-        base_amount=ibis.ifelse(joined.native, joined.amount, converted),
-        rated=joined.native | joined.rate.notnull(),
-    )
+
+
+def _converted(joined: ir.Table, name: str) -> ir.IntegerValue:
+    """Return a money column in the base currency; null where it has no rate."""
+    foreign = (joined[name].cast("decimal(19, 0)") * joined.rate).round(0).cast("int64")
+    return ibis.ifelse(joined.native, joined[name], foreign)
 
 
 def _counts(rows: ir.Table, as_of: date) -> ir.BooleanValue:

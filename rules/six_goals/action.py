@@ -4,11 +4,7 @@ import datetime
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import timedelta
-from typing import Literal, TypeAlias
 
-Goal: TypeAlias = Literal[
-    "cross_sell", "up_sell", "retention", "acquisition", "win_back", "experience"
-]
 SATURDAY = 5
 
 
@@ -16,10 +12,14 @@ SATURDAY = 5
 class Action:
     """One thing to do; *expected_value* in money units, *due_days* in business days.
 
-    *evidence* holds the figures behind the *reason*, as text ready to show.
+    *item* tells two actions of one goal and account apart: a product, a case, a kind of task.
+    *evidence* holds the figures behind the *reason*, as text ready to show. The action has lost its
+    point after *expires_days*. It has succeeded if the goal's success comes within *window_days*;
+    *target* is the revenue, in money units, by which success is known, where there is one. After
+    the task is closed none follows for *cooldown_days*; None means as long as for any goal.
     """
 
-    goal: Goal
+    goal: str
     account_id: str
     owner_id: str | None
     layer: str
@@ -27,13 +27,17 @@ class Action:
     reason: str
     due_days: int
     expected_value: int
-    subject: str = ""
+    item: str = ""
     evidence: Mapping[str, str] = field(default_factory=dict)
+    expires_days: int = 90
+    window_days: int = 180
+    target: int | None = None
+    cooldown_days: int | None = None
 
     @property
     def key(self) -> tuple[str, str, str]:
-        """Goal, account and subject: what makes two actions the same, whenever proposed."""
-        return (self.goal, self.account_id, self.subject)
+        """Goal, account and item: what makes two actions the same, whenever proposed."""
+        return (self.goal, self.account_id, self.item)
 
 
 def add_business_days(

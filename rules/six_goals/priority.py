@@ -4,35 +4,40 @@ from collections.abc import Iterable, Mapping
 from typing import Literal, TypeAlias
 
 from six_goals.action import Action
+from six_goals.goal import Nature
+from six_goals.settings import KEY_LAYERS
 
 Priority: TypeAlias = Literal["High", "Normal", "Low"]
 
 Key: TypeAlias = tuple[str, str, str]
 
 ORDER: dict[Priority, int] = {"High": 0, "Normal": 1, "Low": 2}
-CARING = frozenset({"retention", "experience"})
 
 
 def priorities(
-    actions: Iterable[Action], key_layers: frozenset[str] = frozenset({"Top", "Big"})
+    actions: Iterable[Action],
+    natures: Mapping[str, Nature],
+    key_layers: frozenset[str] = KEY_LAYERS,
 ) -> dict[Key, Priority]:
     """Return the priority of each action, by its key.
 
-    High are retention and experience for *key_layers*, and the tenth with the highest expected
-    value; Low is the lower half. Equal values are told apart by their keys, so that the same
-    actions always give the same answer. Source: domain 3.
+    High is care (by the *natures* of the goals) for *key_layers*, and the tenth with the highest
+    expected value; Low is the lower half. Equal values are told apart by their keys, so that the
+    same actions always give the same answer. Source: domain 3.
     """
     ranked = sorted(actions, key=lambda action: (-action.expected_value, action.key))
     return {
-        action.key: _priority(action, place, len(ranked), key_layers)
+        action.key: _priority(place, len(ranked), _is_key_care(action, natures, key_layers))
         for place, action in enumerate(ranked)
     }
 
 
-def _priority(action: Action, place: int, total: int, key_layers: frozenset[str]) -> Priority:
-    if action.goal in CARING and action.layer in key_layers:
-        return "High"
-    if place * 10 < total:
+def _is_key_care(action: Action, natures: Mapping[str, Nature], key_layers: frozenset[str]) -> bool:
+    return natures.get(action.goal) == "care" and action.layer in key_layers
+
+
+def _priority(place: int, total: int, key_care: bool) -> Priority:
+    if key_care or place * 10 < total:
         return "High"
     return "Low" if place * 2 >= total else "Normal"
 

@@ -1,10 +1,13 @@
 """Uplift: what the tasks of a goal brought, against the accounts held out."""
 
+from __future__ import annotations
+
+from collections.abc import Iterable
 from dataclasses import dataclass
 from decimal import Decimal
 from fractions import Fraction
 
-from customer_pyramid.money import places, root
+from customer_pyramid.money import cents, places, root
 
 ENOUGH = 30  # accounts in each group
 Z_95 = Fraction("1.959963985")  # how many standard errors 95 % of a normal distribution lie within
@@ -32,8 +35,43 @@ class Group:
 
 
 @dataclass(frozen=True, slots=True)
+class Amounts:
+    """What a group's accounts brought, in money units; most of them brought nothing.
+
+    *total* and *squares* are the sums of the amounts and of their squares.
+    """
+
+    accounts: int
+    total: int
+    squares: int
+
+    @classmethod
+    def of(cls, amounts: Iterable[tuple[int, int]], accounts: int) -> Amounts:
+        """Return a group of *accounts*, of which each (amount, how many) brought the amount."""
+        brought = list(amounts)
+        return cls(
+            accounts,
+            total=sum(amount * count for amount, count in brought),
+            squares=sum(amount**2 * count for amount, count in brought),
+        )
+
+    @property
+    def mean(self) -> Fraction:
+        """Money units for each account."""
+        return Fraction(self.total, self.accounts)
+
+    @property
+    def variance(self) -> Fraction:
+        """Variance of the amounts, estimated from these accounts as a sample."""
+        return (self.squares - self.total * self.mean) / (self.accounts - 1)
+
+
+@dataclass(frozen=True, slots=True)
 class Uplift:
-    """A difference of rates, its standard error and its 95 % interval, all to six places."""
+    """A difference, its standard error and its 95 % interval.
+
+    Rates have six places, money is in the base currency with two.
+    """
 
     difference: Decimal
     standard_error: Decimal
@@ -55,6 +93,24 @@ def uplift(treated: Group, held_out: Group) -> Uplift | None:
         standard_error=places(error, 6),
         low=places(difference - Z_95 * error, 6),
         high=places(difference + Z_95 * error, 6),
+    )
+
+
+def value_uplift(treated: Amounts, held_out: Amounts) -> Uplift | None:
+    """Return how much more a *treated* account brings; None is "not enough data".
+
+    The interval is that of a difference of two means with variances of their own.
+    """
+    if min(treated.accounts, held_out.accounts) < ENOUGH:
+        return None
+    difference = treated.mean - held_out.mean
+    variance = treated.variance / treated.accounts + held_out.variance / held_out.accounts
+    error = Fraction(root(variance, DIGITS))
+    return Uplift(
+        difference=cents(difference),
+        standard_error=cents(error),
+        low=cents(difference - Z_95 * error),
+        high=cents(difference + Z_95 * error),
     )
 
 

@@ -70,6 +70,7 @@ RULES = """\
 base = "EUR"
 rates = [{ currency = "USD", valid_from = 2017-01-01, rate = "0.9" }]
 [rules]
+goals = ["retention", "up_sell"]
 as_of = 2017-12-31
 [rules.settings.pyramid]
 method = "thresholds"

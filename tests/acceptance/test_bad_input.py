@@ -577,6 +577,7 @@ def site(
         yield made
 
 
+@pytest.mark.long
 @pytest.mark.parametrize(
     "kind",
     [

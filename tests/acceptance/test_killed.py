@@ -34,6 +34,7 @@ rank = "rank"
 revenue_period = "revenue"
 movement = "movement"
 [rules]
+goals = ["retention", "up_sell"]
 as_of = 2026-06-30
 [rules.settings.suppression]
 new_per_week = 40

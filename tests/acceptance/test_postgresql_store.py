@@ -17,6 +17,7 @@ def job(tmp_path: Path, postgres_url: str) -> Path:
     return path
 
 
+@pytest.mark.long
 def test_a_run_gives_the_same_on_postgresql_and_on_sqlite(job: Path, tmp_path: Path) -> None:
     other = tmp_path / "sqlite"
     other.mkdir()
@@ -27,6 +28,7 @@ def test_a_run_gives_the_same_on_postgresql_and_on_sqlite(job: Path, tmp_path: P
     assert _results(job) == _results(on_sqlite)
 
 
+@pytest.mark.long
 def test_a_second_run_changes_nothing_on_postgresql(job: Path) -> None:
     connector("sync", job)
     again = as_json("sync", job)

@@ -42,6 +42,8 @@ D5,A5,won,500.00,2026-03-01
 D6,A6,won,100.00,2026-03-01
 """
 
+pytestmark = pytest.mark.long
+
 UP_SELL = "up_sell:A4:2026-06-30"
 """A4 is near Big."""
 
@@ -54,7 +56,12 @@ rank = "pyramid_rank"
 revenue_period = "pyramid_revenue"
 computed_at = "pyramid_at"
 [rules]
+goals = ["up_sell"]
 as_of = 2026-06-30
+[rules.settings.holdout]
+percent = 0
+[rules.settings.up_sell]
+upgradable = 0
 [rules.settings.pyramid]
 method = "thresholds"
 thresholds = ["5000", "1000", "400"]

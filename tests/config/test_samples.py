@@ -9,6 +9,7 @@ import pytest
 from connector.config import adapter_settings, load_job, load_rates
 from connector.mapping import mapping_of
 from connector.plugins import Plugins
+from connector.ruleset import ruleset_of
 
 FOLDER = Path(__file__).parents[2] / "config"
 SECRETS = {
@@ -28,6 +29,7 @@ def test_a_sample_job_holds(path: Path, monkeypatch: pytest.MonkeyPatch) -> None
         assert adapter_settings(job, "target", plugins.adapter(job.model.target.adapter))
     for stream in source.fields:
         assert mapping_of(job, source, stream)
+    assert ruleset_of(job, plugins).goals
     load_rates(job)
     assert job.store_url
 

@@ -32,6 +32,11 @@ def csv_exports(folder: Path) -> None:
     deals = "Id;AccountId;Stage;Amount;Currency;CloseDate;Product\n"
     deals += "7;1;Closed Won;1.234,50;USD;01.03.2026;Pumps\n8;1;Proposal;;EUR;01.09.2026;\n"
     (export / "deals-2026-03.csv.gz").write_bytes(gzip.compress(deals.encode("cp1252")))
+    lines = "Id;DealId;Article;Family;Pieces;Amount;Cost\n1;7;Pump 5;Pumps;2;1.234,50;800,00\n"
+    (export / "lines.csv").write_text(lines, "cp1252")
+    tickets = "Id;AccountId;Subject;State;Opened;Due;Closed;Stars\n"
+    tickets += "1;1;Leaks;Solved;02.04.2026 09:30;04.04.2026 17:00;03.04.2026 11:15;4\n"
+    (export / "tickets.csv").write_text(tickets, "cp1252")
 
 
 def workbook(folder: Path) -> None:

@@ -69,6 +69,7 @@ computed_at = "pyramid_at"
 [currency]
 base = "EUR"
 [rules]
+goals = ["retention", "up_sell"]
 as_of = 2025-12-31
 """
 

@@ -29,6 +29,12 @@ tier = "tier"
 rank = "rank"
 revenue_period = "revenue"
 computed_at = "computed_at"
+[rules]
+goals = ["retention", "up_sell"]
+[rules.settings.up_sell]
+upgradable = 0
+[rules.settings.holdout]
+percent = 0
 [rules.settings.pyramid]
 method = "thresholds"
 thresholds = ["10000", "5000", "1000"]
@@ -55,8 +61,8 @@ def deal(key: str, account: str, amount: str, day: str = "2026-03-01") -> dict[s
     return {"id": key, "account_id": account, "amount": amount, **won}
 
 
-def plugins_with(*adapters: Adapter[Any]) -> Plugins:
-    """Return plugins as if a distribution that brings *adapters* were installed."""
+def plugins_with(*adapters: Adapter[Any], entries: Sequence[EntryPoint] = ()) -> Plugins:
+    """Return plugins as if a distribution that brings *adapters* were installed, and *entries*."""
 
     class Brought:
         @hookimpl
@@ -67,7 +73,8 @@ def plugins_with(*adapters: Adapter[Any]) -> Plugins:
         def load(self) -> Any:
             return Brought()
 
-    return Plugins([Installed("test", "test", "connector")])
+    built_in = EntryPoint("six_goals", "six_goals.pack", "connector")
+    return Plugins([Installed("test", "test", "connector"), built_in, *entries])
 
 
 class World:
@@ -78,10 +85,12 @@ class World:
         self.path = folder / "fake.toml"
         self.path.write_text(job, encoding="utf-8")
         self.others: tuple[Adapter[Any], ...] = ()
+        self.entries: tuple[EntryPoint, ...] = ()
         self.capabilities = Capabilities(read_batch=batch, write_batch=batch)
 
     def sync(self, *, as_of: date | None = AS_OF, override: str | None = None) -> Sync:
-        plugins = plugins_with(self.crm.adapter(capabilities=self.capabilities), *self.others)
+        own = self.crm.adapter(capabilities=self.capabilities)
+        plugins = plugins_with(own, *self.others, entries=self.entries)
         return Sync(load_job(self.path), plugins, as_of=as_of, override=override)
 
     def run(self, *, as_of: date | None = AS_OF, override: str | None = None) -> Report:

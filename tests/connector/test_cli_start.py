@@ -232,4 +232,4 @@ def test_the_demo_gets_our_console_and_our_pyramid(
     result = run("demo", "--folder", tmp_path, "--accounts", "60", "--seed", "3")
 
     assert result.exit_code == 0, result.output
-    assert asked == [tmp_path, 3, 60, pyramid.show]
+    assert asked == [tmp_path, 3, 60, pyramid.picture]

@@ -14,6 +14,8 @@ from pydantic import BaseModel, ConfigDict, SecretStr
 
 from connector import Adapter, ConfigError
 from connector.config import Constant, Formats, Job, adapter_settings, load_job, load_rates
+from connector.plugins import Plugins
+from connector.ruleset import ruleset_of
 
 SOURCE = '[source]\nadapter = "files"\n'
 MakeJob = Callable[[str], Job]
@@ -48,8 +50,8 @@ MISTAKES = [
         "source.fields.acounts: " + MEANT.format("accounts"),
     ),
     (
-        SOURCE + "[source.values.leads.id]\na = 'x'",
-        "source.values.leads: unknown; expected one of: acc",
+        SOURCE + "[source.values.invoices.id]\na = 'x'",
+        "source.values.invoices: unknown; expected one of: acc",
     ),
     (
         SOURCE + "[source.fields.accounts]\nnmae = 'x'",
@@ -198,7 +200,7 @@ MISTAKES = [
     ),
     (
         SOURCE + "[rules]\ngoals = ['retension']",
-        "rules.goals.0: expected 'retention' or 'up_sell' (it is",
+        "rules.goals: no goal 'retension' is installed (installed: cross_sell",
     ),
     (SOURCE + "[rules.period]\nmonths = 0", "rules.period.months: expected 1 or more (it is 0)"),
     (
@@ -251,7 +253,7 @@ def test_a_mistake_is_one_line_with_file_and_key(
     make: MakeJob, tmp_path: Path, text: str, said: str
 ) -> None:
     with pytest.raises(ConfigError) as caught:
-        make(text)
+        ruleset_of(make(text), Plugins())
 
     assert len(str(caught.value).splitlines()) == 1
     assert str(caught.value).startswith(f"{tmp_path / 'job.toml'}: {said}")

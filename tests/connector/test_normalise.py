@@ -199,6 +199,140 @@ def test_amounts_are_those_that_python_reads(
     assert found.rows.column("amount").to_pylist() == expected
 
 
+# --- numbers
+
+LINES = mapping(Stream.LINE_ITEMS)
+LINE = {"id": "L1", "opportunity_id": "D1"}
+
+
+@pytest.mark.parametrize(
+    ("formats", "given", "quantity"),
+    [
+        pytest.param(PLAIN, "12", 120_000, id="whole"),
+        pytest.param(PLAIN, " 2.5 ", 25_000, id="blanks around"),
+        pytest.param(PLAIN, "-1", -10_000, id="negative"),
+        pytest.param(PLAIN, "0", 0, id="zero"),
+        pytest.param(PLAIN, "", None, id="empty"),
+        pytest.param(GERMAN, "1.234,5", 12_345_000, id="German"),
+        pytest.param(PLAIN, 12, 120_000, id="number"),
+        pytest.param(PLAIN, Decimal("0.0001"), 1, id="smallest"),
+    ],
+)
+def test_a_number_is_read_like_an_amount(
+    formats: Formats, given: object, quantity: int | None
+) -> None:
+    found = read(replace(LINES, formats=formats), [{**LINE, "quantity": given}])
+
+    assert found.rows.column("quantity").to_pylist() == [quantity]
+
+
+@pytest.mark.parametrize(
+    "column",
+    [
+        pytest.param(pa.array([2.5]), id="float"),
+        pytest.param(pa.array([Decimal("2.50")]), id="decimal"),
+        pytest.param(pa.array(["2.5"]).dictionary_encode(), id="dictionary"),
+    ],
+)
+def test_a_number_in_a_typed_column_is_taken_as_what_it_is(column: pa.Array) -> None:
+    page = pa.table({**{name: [text] for name, text in LINE.items()}, "quantity": column})
+
+    found = read(LINES, page)
+
+    assert found.rows.column("quantity").to_pylist() == [25_000]
+
+
+@pytest.mark.parametrize(
+    ("formats", "text"),
+    [
+        pytest.param(PLAIN, "a few", id="text"),
+        pytest.param(PLAIN, "1,5", id="decimal comma not declared"),
+        pytest.param(PLAIN, "100000000000000", id="too large"),
+        pytest.param(GERMAN, "1,5,5", id="two decimal commas"),
+    ],
+)
+def test_what_is_no_number_is_set_aside(formats: Formats, text: str) -> None:
+    found = read(replace(LINES, formats=formats), [{**LINE, "quantity": text}])
+
+    (row,) = found.quarantined
+    assert row.problems[0].reason == (
+        f"{text!r} is not a number (decimal mark {formats.decimal!r}); see source.formats"
+    )
+
+
+# --- what every record needs
+
+EXAMPLES = {
+    Kind.TEXT: "x",
+    Kind.MONEY: "12.5",
+    Kind.NUMBER: "2.5",
+    Kind.DATE: "2026-06-30",
+}
+
+
+def least(stream: Stream) -> dict[str, str]:
+    """Return the least that a record of *stream* must have."""
+    return {
+        name: ours.choices[0] if ours.choices else EXAMPLES[ours.kind]
+        for name, ours in FIELDS[stream].items()
+        if ours.required
+    }
+
+
+NEEDED = [
+    pytest.param(stream, name, id=f"{stream}.{name}") for stream in Stream for name in least(stream)
+]
+
+
+@pytest.mark.parametrize(("stream", "name"), NEEDED)
+@pytest.mark.parametrize("empty", ["", None])
+def test_a_record_without_what_it_needs_is_set_aside(
+    stream: Stream, name: str, empty: str | None
+) -> None:
+    found = read(mapping(stream), [{**least(stream), name: empty}])
+
+    (row,) = found.quarantined
+    (problem,) = row.problems
+    assert problem.field == name
+    assert problem.reason == f"empty, but every record needs its {name}"
+
+
+@pytest.mark.parametrize(
+    ("stream", "name", "column"),
+    [
+        pytest.param(Stream.COSTS, "amount", pa.array([None, Decimal("1")]), id="money"),
+        pytest.param(Stream.COSTS, "amount", pa.array([None, 1.0]), id="float"),
+        pytest.param(Stream.COSTS, "spent_on", pa.array([None, date(2026, 6, 30)]), id="date"),
+        pytest.param(
+            Stream.COSTS,
+            "spent_on",
+            pa.array([None, datetime(2026, 6, 30, tzinfo=UTC)]),
+            id="moment",
+        ),
+        pytest.param(Stream.CONTACT_TARGETS, "per_year", pa.array([None, 12]), id="number"),
+        pytest.param(
+            Stream.LINE_ITEMS,
+            "opportunity_id",
+            pa.array([None, "D1"]).dictionary_encode(),
+            id="text",
+        ),
+    ],
+)
+def test_a_typed_column_may_lack_what_a_record_needs_too(
+    stream: Stream, name: str, column: pa.Array
+) -> None:
+    texts = {field: pa.array([text, text]) for field, text in least(stream).items()}
+    page = pa.table({**texts, "id": ["1", "2"], name: column})
+
+    found = read(mapping(stream), page)
+
+    (row,) = found.quarantined
+    assert row.record == "1"
+    assert row.problems[0].reason == f"empty, but every record needs its {name}"
+    assert found.rows.column("id").to_pylist() == ["2"]
+    assert found.rows.column(name)[0].as_py() is not None
+
+
 # --- days and times
 
 
@@ -524,6 +658,33 @@ def test_a_deal_needs_a_rate_for_its_currency(row: dict[str, str], aside: str | 
     assert [one.problems[0].reason for one in found.quarantined] == ([aside] if aside else [])
 
 
+@pytest.mark.parametrize(
+    ("currency", "day", "aside"),
+    [
+        pytest.param("", "2016-12-31", None, id="base"),
+        pytest.param("USD", "2017-01-01", None, id="first day"),
+        pytest.param(
+            "USD",
+            "2016-12-31",
+            "no rate for 'USD' on 2016-12-31; add it to currency.rates",
+            id="before the first day",
+        ),
+        pytest.param(
+            "GBP",
+            "2017-03-05",
+            "no rate for 'GBP' on 2017-03-05; add it to currency.rates",
+            id="unknown",
+        ),
+    ],
+)
+def test_a_cost_needs_a_rate_for_its_currency(currency: str, day: str, aside: str | None) -> None:
+    row = {**least(Stream.COSTS), "currency": currency, "spent_on": day}
+
+    found = read(mapping(Stream.COSTS, rates_from=RATES), [row])
+
+    assert [one.problems[0].reason for one in found.quarantined] == ([aside] if aside else [])
+
+
 def test_without_rates_only_the_base_currency_is_known() -> None:
     assert "no rate for 'USD'" in reason_of(mapping(), "currency", "USD")
 
@@ -579,8 +740,8 @@ def test_an_empty_page_has_our_columns() -> None:
 
 
 @pytest.mark.parametrize("stream", list(Stream))
-def test_a_page_with_nothing_but_ids_is_read(stream: Stream) -> None:
-    by = mapping(stream, constants={"status": "won"} if stream is Stream.OPPORTUNITIES else {})
+def test_a_page_of_empty_columns_is_read(stream: Stream) -> None:
+    by = mapping(stream, constants={k: text for k, text in least(stream).items() if k != "id"})
     rows = pa.table({"id": ["1", "2"]} | {n: pa.nulls(2) for n in FIELDS[stream] if n != "id"})
 
     found = read(by, rows)
@@ -757,14 +918,15 @@ def test_every_column_has_the_type_of_its_kind() -> None:
         Kind.TEXT: pa.string(),
         Kind.CHOICE: pa.string(),
         Kind.MONEY: pa.int64(),
+        Kind.NUMBER: pa.int64(),
         Kind.DATE: pa.date32(),
         Kind.TIME: pa.timestamp("us", "Europe/Berlin"),
         Kind.FLAG: pa.bool_(),
     }
     for stream in Stream:
         kinds = {name: types[field.kind] for name, field in FIELDS[stream].items()}
-        row = {"id": "1", "status": "won"}
-        typed = pa.table({"id": pa.array(["1"]).dictionary_encode(), "status": ["won"]})
+        row = least(stream)
+        typed = pa.table({name: pa.array([v]).dictionary_encode() for name, v in row.items()})
         for page in ([], [row], typed):
             schema = read(mapping(stream), page).rows.schema
             assert dict(zip(schema.names, schema.types, strict=True)) == kinds

@@ -12,12 +12,23 @@ import duckdb
 import pyarrow as pa
 import pytest
 
-from connector import OUTPUTS, CloseTask, Current, GuardError, HeldTask, PutTask, Ref, SetFields
+from connector import (
+    OUTPUTS,
+    Capabilities,
+    CloseTask,
+    Current,
+    GuardError,
+    HeldTask,
+    PutTask,
+    Ref,
+    SetFields,
+)
 from connector.decide import Decided
 from connector.plan import Held, Plan, Stamps, compare, guard_changes, plan_tasks
 from connector.store.tables import TaskRow
 from six_goals.action import Action
 from six_goals.suppression import Decision, Verdict
+from six_goals.words import Words
 
 DAY = date(2017, 12, 31)
 STAMPS = Stamps(
@@ -287,7 +298,15 @@ def tasks(
     *decisions: Decided, held: list[HeldTask], known: bool = True
 ) -> list[PutTask | CloseTask]:
     rows = {TASK.marker: KNOWN} if known else {}
-    return plan_tasks(decisions, held, rows, ["retention"], DAY)
+    return plan_tasks(
+        decisions,
+        held,
+        rows,
+        ["retention"],
+        DAY,
+        words=Words(),
+        capabilities=Capabilities(),
+    )
 
 
 def test_a_new_task_is_put() -> None:

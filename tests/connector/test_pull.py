@@ -16,12 +16,12 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from sqlmodel import select
 
-from connector import FIELDS, AuthError, Page, Stream, Unavailable, Unreadable
+from connector import FIELDS, AuthError, Kind, Page, Stream, Unavailable, Unreadable
 from connector import GuardError as Guard
 from connector import pull as pulling
 from connector.config import Formats
 from connector.mapping import StreamMapping
-from connector.pull import Pull, Pulled, problems_of
+from connector.pull import TABLES, Pull, Pulled, problems_of
 from connector.retry import retrying
 from connector.store import Bulk, Store
 from connector.store.tables import QuarantineRow, StreamState
@@ -206,6 +206,50 @@ def test_values_are_stored_exactly(store: Store) -> None:
     assert (found["id"], found["name"]) == ("007", " Ü'; drop table opportunity ")
     assert found["amount"] == 12_345_678_949
     assert str(found["close_date"]) == "2016-02-29"
+
+
+# --- every stream
+
+GIVEN_AND_KEPT: dict[Kind, tuple[object, object]] = {
+    Kind.TEXT: ("X", "X"),
+    Kind.MONEY: (Decimal("12.5"), 125_000),
+    Kind.NUMBER: ("0.25", 2_500),
+    Kind.DATE: ("2017-03-05", "2017-03-05"),
+    Kind.TIME: (datetime(2017, 3, 5, 12, tzinfo=UTC), "2017-03-05 12:00:00.000000"),
+    Kind.FLAG: ("yes", 1),
+}
+
+
+def mapping(stream: Stream) -> StreamMapping:
+    columns = {name: name for name in FIELDS[stream]}
+    return replace(ACCOUNTS, stream=stream, columns=columns, base_currency="X")
+
+
+def full(stream: Stream, *, kept: bool = False) -> dict[str, object]:
+    """Return a record with a value in every field, as it is given or as SQLite keeps it."""
+    return {
+        one.name: one.choices[0] if one.choices else GIVEN_AND_KEPT[one.kind][kept]
+        for one in FIELDS[stream].values()
+    }
+
+
+@pytest.mark.parametrize("stream", list(Stream))
+def test_every_field_of_a_stream_is_kept(sqlite_store: Store, stream: Stream) -> None:
+    counts = pull(sqlite_store, Script([Page([full(stream)], "c1")]), mapping(stream))
+
+    assert counts == Pulled(read=1, stored=1, pages=1)
+    ours = {"job_id": 1, "scan": None, "deleted": 0}
+    assert content(sqlite_store, TABLES[stream]) == [full(stream, kept=True) | ours]
+
+
+@pytest.mark.parametrize("stream", [stream for stream in Stream if stream.optional])
+def test_a_stream_that_a_job_no_longer_has_stays_as_it_was(store: Store, stream: Stream) -> None:
+    pull(store, Script([Page([full(stream)], "c1", scan="s1")]), mapping(stream))
+    before = content(store, TABLES[stream])
+
+    assert pull(store, Script([]), mapping(stream)) == Pulled()
+    assert content(store, TABLES[stream]) == before
+    assert len(before) == 1
 
 
 # --- breaking off

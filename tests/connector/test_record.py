@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import replace
-from datetime import date
+from datetime import date, timedelta
 
 import duckdb
 import pytest
@@ -14,6 +14,8 @@ from connector.record import save_actions, save_standings
 from connector.store import Store
 from six_goals.action import Action
 from six_goals.suppression import Decision
+
+DAY = date(2017, 12, 31)
 
 JANUARY, MARCH, MAY = date(2017, 1, 1), date(2017, 3, 1), date(2017, 5, 1)
 STANDINGS = (
@@ -180,25 +182,36 @@ def actions(store: Store) -> list[dict[str, object]]:
 
 
 def test_actions_are_kept_with_their_evidence(store: Store) -> None:
-    save_actions(store, 1, "run", [decided(CARE)])
+    save_actions(store, 1, "run", [decided(CARE)], as_of=DAY, config_hash="abc")
 
     (row,) = actions(store)
     assert (row["subject"], row["evidence"]) == ("Call Ä", '{"overdue": "2.5"}')
+    expires = str(DAY + timedelta(days=90))
+    assert (str(row["expires_on"]), row["config_hash"]) == (expires, "abc")
     assert (row["decision"], row["priority"], row["expected_value"]) == ("create", "High", 5_000)
 
 
 def test_those_of_the_last_run_are_replaced(store: Store) -> None:
-    save_actions(store, 1, "run 1", [decided(CARE), decided(replace(CARE, account_id="B"))])
-    save_actions(store, 2, "other job", [decided(CARE)])
+    save_actions(
+        store,
+        1,
+        "run 1",
+        [decided(CARE), decided(replace(CARE, account_id="B"))],
+        as_of=DAY,
+        config_hash="abc",
+    )
+    save_actions(store, 2, "other job", [decided(CARE)], as_of=DAY, config_hash="abc")
 
-    save_actions(store, 1, "run 2", [decided(replace(CARE, account_id="C"))])
+    save_actions(
+        store, 1, "run 2", [decided(replace(CARE, account_id="C"))], as_of=DAY, config_hash="abc"
+    )
 
     assert [(row["job_id"], row["account_id"]) for row in actions(store)] == [(2, "A"), (1, "C")]
 
 
 def test_no_actions_empty_the_table(sqlite_store: Store) -> None:
-    save_actions(sqlite_store, 1, "run 1", [decided(CARE)])
+    save_actions(sqlite_store, 1, "run 1", [decided(CARE)], as_of=DAY, config_hash="abc")
 
-    save_actions(sqlite_store, 1, "run 2", [])
+    save_actions(sqlite_store, 1, "run 2", [], as_of=DAY, config_hash="abc")
 
     assert actions(sqlite_store) == []

@@ -20,6 +20,7 @@ TYPES = {
     Kind.TEXT: pa.string(),
     Kind.CHOICE: pa.string(),
     Kind.MONEY: pa.int64(),
+    Kind.NUMBER: pa.int64(),
     Kind.DATE: pa.date32(),
     Kind.TIME: pa.timestamp("us", "UTC"),
     Kind.FLAG: pa.bool_(),
@@ -28,6 +29,7 @@ DUCKDB = {
     Kind.TEXT: "varchar",
     Kind.CHOICE: "varchar",
     Kind.MONEY: "bigint",
+    Kind.NUMBER: "bigint",
     Kind.DATE: "date",
     Kind.TIME: "timestamptz",
     Kind.FLAG: "boolean",
@@ -99,6 +101,17 @@ def test_a_row_for_which_unless_holds_is_left_and_not_counted(
 
         assert names(bulk) == {"A": kept}
         assert written == (kept == "new")
+
+
+def test_a_column_without_any_value_clears_what_was_there(store: Store) -> None:
+    same = "old.name is not distinct from new.name"
+    with store.bulk() as bulk:
+        bulk.upsert("account", accounts({"id": "A", "name": "old"}, {"id": "B"}))
+
+        written = bulk.upsert("account", accounts({"id": "A"}, {"id": "B"}), unless=same)
+
+        assert written == 1
+        assert names(bulk) == {"A": None, "B": None}
 
 
 def test_no_rows_are_no_work(store: Store) -> None:

@@ -76,6 +76,96 @@ def test_a_stream_is_kept_in_the_fields_of_the_model(stream: Stream) -> None:
     assert columns == ["job_id", *FIELDS[stream], "scan", "deleted"]
 
 
+ACCOUNT = {"job_id": 1, "id": "A1", "name": "Acme", "excluded": False, "deleted": False}
+DEAL = {"job_id": 1, "id": "D1", "status": "won", "amount": 125_000, "deleted": False}
+ACTION = {
+    "job_id": 1, "goal": "retention", "account_id": "A1", "decision": "create",
+    "priority": "High", "due": "2026-07-01", "expected_value": 90_000, "subject": "Call Acme",
+    "reason": "It is late.", "evidence": "{}", "run_id": "r1",
+}  # fmt: skip
+READ = {"job_id": 1, "stream": "accounts", "cursor": "c7", "mapping_hash": "f00", "scan": 3}
+LINE = {"job_id": 1, "id": "L1", "opportunity_id": "D1", "quantity": 20_000, "deleted": False}
+ASIDE = {
+    "job_id": 1, "stream": "line_items", "record": "L2", "problems": "[]", "content": "{}",
+    "nature": "row", "since": "2026-07-01 12:00:00",
+}  # fmt: skip
+
+
+def put(database: Database, table: str, row: dict[str, object]) -> None:
+    names, marks = ", ".join(row), ", ".join(f":{name}" for name in row)
+    with database.engine.begin() as connection:
+        connection.execute(text(f"insert into {table} ({names}) values ({marks})"), row)
+
+
+def held(database: Database, table: str, *names: str) -> list[tuple[object, ...]]:
+    with database.engine.connect() as connection:
+        found = connection.execute(text(f"select {', '.join(names)} from {table} order by 1, 2"))
+        return [tuple(row) for row in found]
+
+
+@pytest.fixture
+def first_schema(empty_url: str) -> Database:
+    """Return a store as the first schema made it, with rows in it."""
+    database = Database(empty_url)
+    migrate(database.engine, "0001")
+    for table, row in (("account", ACCOUNT), ("opportunity", DEAL), ("action", ACTION)):
+        put(database, table, row)
+    put(database, "stream_state", READ)
+    return database
+
+
+def test_what_the_first_schema_held_is_carried_over(first_schema: Database) -> None:
+    migrate(first_schema.engine)
+
+    assert held(first_schema, "account", "id", "name", "wallet", "blocked") == [
+        ("A1", "Acme", None, None)
+    ]
+    assert held(first_schema, "opportunity", "id", "amount", "promised_on") == [
+        ("D1", 125_000, None)
+    ]
+    assert held(first_schema, "action", "account_id", "item", "expires_on", "config_hash") == [
+        ("A1", "", None, "")
+    ]
+    assert held(first_schema, "stream_state", "stream", "cursor", "mapping_hash") == [
+        ("accounts", "c7", "f00")
+    ]
+
+
+def test_an_account_may_have_an_action_an_item(first_schema: Database) -> None:
+    migrate(first_schema.engine)
+
+    put(first_schema, "action", {**ACTION, "item": "pumps"})
+
+    assert held(first_schema, "action", "account_id", "item") == [("A1", ""), ("A1", "pumps")]
+
+
+def test_what_the_first_schema_knows_is_carried_back(first_schema: Database) -> None:
+    migrate(first_schema.engine)
+    put(first_schema, "action", {**ACTION, "item": "pumps", "subject": "Offer pumps"})
+    put(first_schema, "account", {**ACCOUNT, "id": "A2", "wallet": 10_000, "strategic": True})
+
+    migrate(first_schema.engine, "0001")
+
+    assert held(first_schema, "account", "id", "name") == [("A1", "Acme"), ("A2", "Acme")]
+    assert held(first_schema, "opportunity", "id", "amount") == [("D1", 125_000)]
+    assert held(first_schema, "action", "account_id", "subject") == [("A1", "Call Acme")]
+    assert not {"line_item", "trial"} & tables_of(first_schema)
+
+
+def test_what_was_lost_on_the_way_back_is_read_again(first_schema: Database) -> None:
+    migrate(first_schema.engine)
+    put(first_schema, "line_item", LINE)
+    put(first_schema, "quarantine", ASIDE)
+    put(first_schema, "stream_state", {**READ, "stream": "line_items"})
+
+    migrate(first_schema.engine, "0001")
+    migrate(first_schema.engine)
+
+    assert held(first_schema, "stream_state", "stream", "mapping_hash") == [("accounts", "")]
+    assert held(first_schema, "quarantine", "stream", "record") == []
+    assert held(first_schema, "line_item", "id", "quantity") == []
+
+
 def test_opening_again_keeps_what_is_there(store_url: str) -> None:
     number = Store(store_url).job_id("northwind")
 

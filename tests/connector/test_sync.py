@@ -13,7 +13,7 @@ from connector.deliver import Delivery
 from connector.errors import AuthError, GuardError, PluginError, Unavailable
 from connector.model import Stream
 from connector.store.tables import RunRow
-from connector.sync import config_hash, today
+from connector.sync import today
 from tests.compiled import compile_rules_once
 from tests.connector.sync_world import AS_OF, JOB, World, account, crm, deal
 
@@ -292,7 +292,7 @@ def test_the_day_is_the_one_in_the_time_zone_of_the_job(
 
 
 def test_the_day_that_is_asked_for_goes_before_that_of_the_job(world: World) -> None:
-    job = JOB.replace("[rules", "[rules]\nas_of = 2026-05-01\n[rules", 1)
+    job = JOB.replace("[rules]", "[rules]\nas_of = 2026-05-01")
     world.path.write_text(job, encoding="utf-8")
 
     assert world.run(as_of=None).as_of == date(2026, 5, 1)
@@ -312,7 +312,7 @@ def test_a_locked_tier_is_kept_and_reported(world: World) -> None:
 
 def test_disabled_tasks_are_neither_created_nor_closed(world: World) -> None:
     world.run()
-    without = JOB.replace("[rules", "[target.tasks]\nenabled = false\n[rules")
+    without = JOB.replace("[rules]", "[target.tasks]\nenabled = false\n[rules]")
     world.path.write_text(without, encoding="utf-8")
     world.crm.tick()
     world.crm.put(Stream.OPPORTUNITIES, [deal("DA2", "A2", "2000")])
@@ -380,7 +380,7 @@ def _left_behind(world: World, state: str) -> None:
         stage="pull",
         as_of=date(2020, 1, 1),
         started_at=datetime(2020, 1, 1, tzinfo=UTC),
-        config_hash=config_hash(sync.job),
+        config_hash=sync.rules.hash,
     )
     with sync.store.session() as session:
         session.add(row)

@@ -2,10 +2,16 @@
 
 from __future__ import annotations
 
+from datetime import UTC, date, datetime
+from decimal import Decimal
+
 import pytest
 
 from connector import Adapter, Stream, Transient
 from connector.testing import FakeCRM, FakeSettings, SourceContract, WriterContract, records
+from connector.testing.suite import means
+
+NOON = datetime(2026, 6, 30, 12, tzinfo=UTC)
 
 
 class TestFakeSource(SourceContract):
@@ -66,6 +72,34 @@ def test_a_pull_breaks_off_once_after_the_pages_that_were_agreed() -> None:
     rest = source(FakeSettings()).pull(Stream.ACCOUNTS, ["id"], pages[-1].cursor)
     held = [row["id"] for page in [*pages, *rest] for row in records(page.rows)]
     assert held == ["0", "1", "2", "3"]
+
+
+def test_rows_are_given_by_the_name_of_their_stream() -> None:
+    crm = FakeCRM(line_items=[{"id": "L1"}])
+    assert list(crm.rows[Stream.LINE_ITEMS]) == ["L1"]
+    with pytest.raises(ValueError, match="'lines' is not a valid Stream"):
+        FakeCRM(lines=[{"id": "L1"}])
+
+
+@pytest.mark.parametrize(
+    ("put", "came", "same"),
+    [
+        pytest.param(Decimal("12.5"), "12.50", True, id="amount"),
+        pytest.param(Decimal("12.5"), 12.5, True, id="float"),
+        pytest.param(Decimal("12.5"), "12", False, id="cut-off"),
+        pytest.param(Decimal("12.5"), None, False, id="empty"),
+        pytest.param(date(2026, 6, 30), "2026-06-30T00:00:00", True, id="day"),
+        pytest.param(date(2026, 6, 30), "30.06.2026", False, id="another-pattern"),
+        pytest.param(NOON, "2026-06-30 12:00:00", True, id="time-without-zone"),
+        pytest.param(NOON, "2026-06-30T14:00:00+02:00", True, id="time-in-another-zone"),
+        pytest.param(NOON, "2026-06-30", False, id="no-time"),
+        pytest.param(True, 1, True, id="flag"),
+        pytest.param(True, "false", False, id="another-flag"),
+        pytest.param("0042", "42", False, id="text"),
+    ],
+)
+def test_a_value_that_arrives_means_what_was_put(put: object, came: object, same: bool) -> None:
+    assert means(came, put) is same
 
 
 def test_a_gap_that_the_suite_does_not_know_is_refused() -> None:

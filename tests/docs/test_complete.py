@@ -26,12 +26,28 @@ from connector.store import tables  # noqa: F401 - makes the tables known
 from connector_files.settings import Settings as FileSettings
 from connector_files.settings import Table
 from connector_sql.settings import Rows, SqlSettings
+from customer_pyramid.check import CheckName
+from customer_pyramid.settings import MEASURES, NamedTarget, TierTarget
+from six_goals import pack
+from six_goals.action import Action
+from six_goals.goal import Facts, Goal, Proposal
 from six_goals.suppression import Cause
+from six_goals.tables import TABLES
 from tests.docs.pages import ROOT
+from tests.rules.six_goals.company import Company
 
 _SECTION: Final = re.compile(r"^#+ .*?`\[+([\w.]+)\]+`")
 _ROW: Final = re.compile(r"^\| `(\w+)` \| (.+?) \|")
 _TOP: Final = "## The top of the file"
+_SAID: Final = {
+    "string": "text",
+    "boolean": "flag",
+    "int64": "integer",
+    "float64": "float",
+    "decimal(9, 6)": "decimal",
+    "timestamp('UTC')": "time",
+}
+"""What the page on rule packs calls the types of columns."""
 
 
 def text(page: str) -> str:
@@ -57,7 +73,12 @@ def keys_of(model: Any, at: str = "") -> Iterator[tuple[str, str]]:
     """Yield each key of a settings model and its default as the docs write it."""
     if dataclasses.is_dataclass(model):
         for part in dataclasses.fields(model):
-            yield f"{at}.{part.name}", shown(part.default)
+            made = part.default_factory
+            default = part.default if made is dataclasses.MISSING else made()
+            if dataclasses.is_dataclass(default):
+                yield from keys_of(type(default), f"{at}.{part.name}")
+            else:
+                yield f"{at}.{part.name}", shown(default)
         return
     for name, field in model.model_fields.items():
         key = f"{at}.{name}".lstrip(".")
@@ -88,16 +109,29 @@ def _toml(value: object) -> str:
             return f"[{', '.join(sorted(map(_toml, value)))}]"
         case tuple() | list():
             return f"[{', '.join(map(_toml, value))}]"
-        case dict():
-            return "{}"
+        case Mapping():
+            parts = [f"{_key(key)} = {_toml(part)}" for key, part in value.items()]
+            return f"{{ {', '.join(parts)} }}" if parts else "{}"
         case Enum():
             return _toml(value.value)
     return '"' + str(value).replace('"', '\\"') + '"'
 
 
+def _key(key: object) -> str:
+    return str(key) if re.fullmatch(r"[\w-]+", str(key)) else _toml(key)
+
+
+BUILT_IN = {goal.name: goal.settings for goal in pack.goals()}
 JOB = {
-    **dict(keys_of(JobModel)),
+    **{key: said for key, said in keys_of(JobModel) if key != "rules.settings.of_goals"},
     **dict(keys_of(Rate, "currency.rates")),
+    **dict(keys_of(TierTarget, "rules.settings.targets.tiers.TIER")),
+    **dict(keys_of(NamedTarget, "rules.settings.targets.named.ACCOUNT")),
+    **{
+        key: said
+        for name, settings in BUILT_IN.items()
+        for key, said in keys_of(settings, f"rules.settings.{name}")
+    },
 }
 FIELD_KEYS = {
     **{f"source.fields.{s}.{name}": name for s, fields in FIELDS.items() for name in fields},
@@ -174,7 +208,7 @@ def test_every_command_and_option_is_described() -> None:
 
 
 def test_no_command_is_described_that_does_not_exist() -> None:
-    described = set(re.findall(r"^\| `connector (\w+)", text("docs/commands.md"), re.MULTILINE))
+    described = set(re.findall(r"^\| `connector ([\w-]+)", text("docs/commands.md"), re.MULTILINE))
     assert described == set(_commands())
 
 
@@ -185,7 +219,7 @@ def test_every_capability_is_described_with_its_default() -> None:
 
 
 def test_every_hook_is_described() -> None:
-    page = text("docs/writing-an-adapter.md")
+    page = text("docs/writing-an-adapter.md") + text("docs/writing-a-rule-pack.md")
     marker = f"{hookspecs.PROJECT}_spec"
     hooks = [name for name, value in vars(hookspecs).items() if hasattr(value, marker)]
     assert hooks
@@ -210,6 +244,40 @@ def test_every_cause_of_suppression_is_described() -> None:
     page = text("docs/rules.md")
     for cause in get_args(Cause):
         assert f"| `{cause}` |" in page
+
+
+def test_every_check_and_measure_is_described() -> None:
+    page = text("docs/rules.md")
+    for name in (*get_args(CheckName), *MEASURES):
+        assert f"| `{name}` |" in page
+
+
+def test_every_table_of_a_goal_is_described_with_its_columns() -> None:
+    page = text("docs/writing-a-rule-pack.md")
+    rows = re.findall(r"^\| `(\w+)` \| (.+?) \|", page.partition("## The tables")[2], re.MULTILINE)
+    said = {table: dict(re.findall(r"`(\w+)` (\w+)", columns)) for table, columns in rows}
+    assert said.keys() - {"standings"} == TABLES.keys()
+    for table, columns in TABLES.items():
+        assert said[table] == {name: _SAID.get(kind, kind) for name, kind in columns.items()}
+
+
+def test_the_columns_of_standings_are_described() -> None:
+    page = text("docs/writing-a-rule-pack.md")
+    (row,) = re.findall(r"^\| `standings` \| (.+?) \|", page, re.MULTILINE)
+    stood = Company().table("standings").schema()
+    assert dict(re.findall(r"`(\w+)` (\w+)", row)) == {
+        name: _SAID.get(str(kind), str(kind)) for name, kind in stood.items()
+    }
+
+
+def test_a_goal_is_described_part_by_part() -> None:
+    page = text("docs/writing-a-rule-pack.md")
+    for kind in (Goal, Proposal, Action):
+        for part in dataclasses.fields(kind):
+            assert f"| `{part.name}` |" in page, (kind, part.name)
+    for name in vars(Facts):
+        if not name.startswith("_"):
+            assert f"| `{name}" in page, name
 
 
 def test_every_dependency_has_its_reason() -> None:

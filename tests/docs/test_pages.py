@@ -10,6 +10,8 @@ from typing import Any
 import pytest
 
 from connector.config import JobModel
+from connector.ruleset import settings_model
+from six_goals import pack
 from tests.docs.pages import PAGES, ROOT, Block, blocks, play
 
 _LINK = re.compile(r"\]\(([^)\s]+)\)")
@@ -36,12 +38,22 @@ def test_a_page_does_what_it_shows(page: Path, tmp_path: Path) -> None:
     play(page, tmp_path, **({"PYTHONPATH": str(tmp_path)} if tiny else {}))
 
 
+def test_the_page_shows_the_rule_pack_that_is_tested() -> None:
+    page = ROOT / "docs" / "writing-a-rule-pack.md"
+    (shown,) = (one for one in blocks(page) if one.words == ["acme_jubilee.py"])
+    real = ROOT / "tests" / "third_party" / "acme_jubilee.py"
+    assert shown.text == real.read_text(encoding="utf-8")
+
+
 @pytest.mark.parametrize("block", FRAGMENTS)
 def test_a_fragment_of_a_job_is_understood(block: Block) -> None:
     job: dict[str, Any] = {"source": {"adapter": "files"}}
     for key, value in tomllib.loads(block.text).items():
         job[key] = {**job[key], **value} if key == "source" else value
-    assert JobModel.model_validate(job)
+    of_goals = JobModel.model_validate(job).rules.settings.of_goals
+    built_in = {goal.name: goal for goal in pack.goals()}
+    settings_model(built_in).model_validate({n: of_goals[n] for n in built_in if n in of_goals})
+    assert of_goals.keys() <= built_in.keys() | {"jubilee"}
 
 
 @pytest.mark.parametrize("page", PAGES, ids=_name)

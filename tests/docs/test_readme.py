@@ -4,11 +4,14 @@ from __future__ import annotations
 
 from pathlib import Path
 
+import pytest
+
 from tests.docs.pages import ROOT, blocks, expect, play, run
 
 README = ROOT / "README.md"
 
 
+@pytest.mark.long
 def test_the_readme_does_what_it_shows(tmp_path: Path) -> None:
     play(README, tmp_path)
     (picture,) = (block for block in blocks(README) if block.words == ["pyramid"])

@@ -5,6 +5,7 @@ from __future__ import annotations
 import csv
 import os
 from collections.abc import Callable, Mapping, Sequence
+from datetime import datetime
 from pathlib import Path
 from typing import Any, ClassVar, Literal
 
@@ -25,7 +26,7 @@ NO_LOGIN = {
 }
 
 
-STREAMS = (Stream.ACCOUNTS, Stream.OPPORTUNITIES)
+STREAMS = (Stream.ACCOUNTS, Stream.OPPORTUNITIES, Stream.LINE_ITEMS, Stream.CASES)
 
 
 class Folder:
@@ -36,17 +37,17 @@ class Folder:
         self.ending = ending
         self.clock = 1_000_000_000
         for stream in STREAMS:
-            self._save(stream, {"id": "id", "name": "name"}, [])
+            self._save(stream, [])
 
     def put(self, stream: Stream, rows: Sequence[Mapping[str, object]]) -> None:
         held = {row["id"]: row for row in self._load(stream)}
         for row in rows:
             held[row["id"]] = {**held.get(row["id"], {}), **row}
-        self._save(stream, {"id": "id", "name": "name"}, list(held.values()))
+        self._save(stream, list(held.values()))
 
     def delete(self, stream: Stream, ids: Sequence[str]) -> None:
         rows = [row for row in self._load(stream) if row["id"] not in ids]
-        self._save(stream, {"id": "id", "name": "name"}, rows)
+        self._save(stream, rows)
 
     def finish(self, marker: str, status: Literal["done", "rejected"]) -> None:
         tasks = self._tasks()
@@ -79,19 +80,15 @@ class Folder:
         with path.open(newline="", encoding="utf-8") as file:
             return [*csv.DictReader(file)]
 
-    def _save(
-        self, stream: Stream, names: Mapping[str, str], rows: Sequence[Mapping[str, object]]
-    ) -> None:
-        header = list(dict.fromkeys([*names, *(name for row in rows for name in row)]))
+    def _save(self, stream: Stream, rows: Sequence[Mapping[str, object]]) -> None:
+        known = ["id", SourceContract.texts.get(stream, "name")]
+        header = list(dict.fromkeys([*known, *(name for row in rows for name in row)]))
         path = self._path(stream)
         if self.ending == ".parquet":
-            table = {
-                name: pa.array([row.get(name) for row in rows], pa.string()) for name in header
-            }
-            pq.write_table(pa.table(table), path)
+            pq.write_table(pa.table({name: _column(rows, name) for name in header}), path)
         elif self.ending == ".xlsx":
             book = openpyxl.Workbook()
-            for values in [header, *([row.get(name) for name in header] for row in rows)]:
+            for values in [header, *([_cell(row.get(name)) for name in header] for row in rows)]:
                 book.active.append(values)
             book.save(path)
         else:
@@ -100,6 +97,16 @@ class Folder:
                 lines.writerows([header, *([row.get(name) for name in header] for row in rows)])
         self.clock += 1  # the file system's own clock is too coarse for a test
         os.utime(path, ns=(self.clock, self.clock))
+
+
+def _column(rows: Sequence[Mapping[str, object]], name: str) -> pa.Array:
+    column = pa.array([row.get(name) for row in rows])
+    return column.cast(pa.string()) if pa.types.is_null(column.type) else column
+
+
+def _cell(value: object) -> object:
+    # Excel knows no zones.
+    return value.replace(tzinfo=None) if isinstance(value, datetime) else value
 
 
 @pytest.fixture
@@ -123,6 +130,7 @@ def settings_in(tmp_path: Path, ending: str) -> Callable[..., Settings]:
 
 
 class TestSource(SourceContract):
+    streams: ClassVar[Sequence[Stream]] = STREAMS
     cannot: ClassVar[Mapping[str, str]] = NO_LOGIN
 
     @pytest.fixture

@@ -301,7 +301,13 @@ def test_a_stream_without_a_file(source: Put) -> None:
     opened = source("a.csv", delimited())
     with pytest.raises(ConfigError, match="opportunities: not set"):
         list(opened.pull(Stream.OPPORTUNITIES, ["id"], None))
-    assert list(opened.pull(Stream.USERS, ["id"], None)) == []
+
+
+@pytest.mark.parametrize("stream", [stream for stream in Stream if stream.optional])
+def test_a_stream_that_is_optional_has_no_page_without_a_file(source: Put, stream: Stream) -> None:
+    opened = source("a.csv", delimited())
+    assert list(opened.pull(stream, ["id"], None)) == []
+    assert str(stream) not in opened.check()
 
 
 def test_a_file_we_may_not_read_is_an_access_error(

@@ -11,12 +11,20 @@ import sqlalchemy as sa
 from sqlalchemy import event
 
 import connector_sql
-from connector import FIELDS, Adapter, Stream
+from connector import FIELDS, Adapter, Kind, Stream
 from connector.testing import SourceContract, WriterContract
 from connector_sql.settings import SqlSettings
 
 PASSWORD = "s3cret-word"  # noqa: S105 - of a database that the test makes
 STAMP = "2026-07-01 12:00:00"
+STREAMS = (Stream.ACCOUNTS, Stream.OPPORTUNITIES, Stream.LINE_ITEMS, Stream.CASES)
+TYPES: Mapping[Kind, sa.types.TypeEngine[Any]] = {
+    Kind.MONEY: sa.Numeric(18, 4),
+    Kind.NUMBER: sa.Numeric(18, 4),
+    Kind.DATE: sa.Date(),
+    Kind.TIME: sa.DateTime(timezone=True),
+    Kind.FLAG: sa.Boolean(),
+}
 
 
 class Backend:
@@ -26,7 +34,7 @@ class Backend:
         self.url = url
         self.engine = sa.create_engine(admin)
         metadata = sa.MetaData()
-        self.tables = {stream: _table(stream, metadata) for stream in (*Stream,)[:2]}
+        self.tables = {stream: _table(stream, metadata) for stream in STREAMS}
         metadata.drop_all(self.engine)
         metadata.create_all(self.engine)
         with self.engine.begin() as connection:
@@ -73,11 +81,12 @@ class Backend:
 
 
 def _table(stream: Stream, metadata: sa.MetaData) -> sa.Table:
+    fields = [field for name, field in FIELDS[stream].items() if name != "id"]
     return sa.Table(
         stream.value,
         metadata,
         sa.Column("id", sa.String(40), primary_key=True),
-        sa.Column("name", sa.Text),
+        *(sa.Column(field.name, TYPES.get(field.kind, sa.Text())) for field in fields),
         sa.Column("tier", sa.Text),
         sa.Column("changed", sa.Text),
     )
@@ -168,7 +177,7 @@ class SqlAdapter:
 class Scans(SqlAdapter):
     @pytest.fixture
     def settings(self, backend: Backend) -> SqlSettings:
-        return settings_of(backend, accounts="accounts", opportunities="opportunities")
+        return settings_of(backend, **{stream: stream.value for stream in STREAMS})
 
 
 class Changes(SqlAdapter):
@@ -178,6 +187,8 @@ class Changes(SqlAdapter):
             backend,
             accounts={"table": "accounts", "cursor": "changed", "overlap": 0},
             opportunities={"query": "SELECT * FROM opportunities", "cursor": "changed"},
+            line_items={"table": "line_items", "cursor": "changed", "overlap": 0},
+            cases={"query": "SELECT * FROM cases", "cursor": "changed"},
         )
 
 
@@ -203,20 +214,22 @@ class OnPostgreSQL:
 
 
 class TestScansSQLite(OnSQLite, Scans, SourceContract):
+    streams = STREAMS
     cannot: ClassVar = {"refuse_logins": NO_LOGIN, "cut_network": NO_NETWORK}
 
 
 class TestChangesSQLite(OnSQLite, Changes, SourceContract):
+    streams = STREAMS
     cannot: ClassVar = {"refuse_logins": NO_LOGIN, "cut_network": NO_NETWORK, "delete": NO_FEED}
 
 
 class TestScansPostgreSQL(OnPostgreSQL, Scans, SourceContract):
-    streams = (Stream.ACCOUNTS,)
+    streams = (Stream.ACCOUNTS, Stream.LINE_ITEMS)
     many = 5
 
 
 class TestChangesPostgreSQL(OnPostgreSQL, Changes, SourceContract):
-    streams = (Stream.OPPORTUNITIES,)
+    streams = (Stream.OPPORTUNITIES, Stream.CASES)
     many = 5
     cannot: ClassVar = {"delete": NO_FEED}
 
@@ -232,5 +245,5 @@ class TestWriterPostgreSQL(OnPostgreSQL, Scans, WriterContract):
 
 def test_the_adapter_offers_every_stream_under_our_names() -> None:
     (adapter,) = connector_sql.adapters()
-    assert adapter.fields[Stream.USERS] == {name: name for name in FIELDS[Stream.USERS]}
+    assert adapter.fields == {stream: {name: name for name in FIELDS[stream]} for stream in Stream}
     assert (adapter.name, adapter.capabilities.write_batch) == ("sql", 5_000)

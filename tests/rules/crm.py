@@ -30,6 +30,7 @@ from customer_pyramid.summary import (
     layer_summary,
 )
 from customer_pyramid.totals import totals
+from six_goals.tables import TABLES
 
 Row = dict[str, Any]
 
@@ -37,7 +38,9 @@ ARROW: dict[str, pa.DataType] = {
     "string": pa.string(),
     "boolean": pa.bool_(),
     "int64": pa.int64(),
+    "float64": pa.float64(),
     "date": pa.date32(),
+    "timestamp('UTC')": pa.timestamp("us", "UTC"),
     "decimal(18, 8)": pa.decimal128(18, 8),
 }
 ACCOUNTS = {
@@ -68,7 +71,7 @@ LINKS = {"account_id": "string", "root_id": "string"}
 CONTACTS = {"account_id": "string", "last_contact": "date"}
 BASKETS = {"account_id": "string", "item": "string"}
 DELIVERIES = {"account_id": "string", "promised": "date", "delivered": "date"}
-PROFITS = {"account_id": "string", "layer": "string", "profit": "int64"}
+PROFITS = TABLES["profit"]
 LAST_RUN = {"account_id": "string", "tier": "string", "tier_raw": "string"}
 
 

@@ -6,18 +6,18 @@ from decimal import Decimal
 import ibis
 import pytest
 
+from customer_pyramid.audit import profit_by_layer
 from customer_pyramid.migration import migration_counts
 from customer_pyramid.periods import Period
-from customer_pyramid.profit import profit_by_layer
 from customer_pyramid.sales import issue_counts, issue_flags, recognised
 from customer_pyramid.settings import PyramidSettings
 from customer_pyramid.standings import standings
 from customer_pyramid.summary import concentration, layer_summary
 from customer_pyramid.totals import totals
 from six_goals.affinity import pair_counts, rules, white_space
+from six_goals.leaving import leaving
 from six_goals.promises import promises
-from six_goals.retention import retention_candidates
-from six_goals.rhythm import own_rhythm
+from six_goals.rhythm import own_rhythm, pooled_gaps
 from six_goals.settings import AffinitySettings, RetentionSettings, UpSellSettings
 from six_goals.up_sell import up_sell_candidates
 from tests.rules.crm import (
@@ -31,6 +31,7 @@ from tests.rules.crm import (
     PROFITS,
     RATES,
 )
+from tests.rules.six_goals.company import Company
 
 AS_OF = date(2024, 12, 31)
 
@@ -62,7 +63,6 @@ def test_every_step_compiles_for_postgresql(settings: PyramidSettings) -> None:
         last_run=ibis.table(LAST_RUN, name="last_run"),
     )
     kept = ibis.table(stood.schema(), name="standings")
-    rhythm = own_rhythm(sales, AS_OF)
     flags = issue_flags(deals, accounts, as_of=AS_OF, base_currency="EUR", rates=rates)
     for step in (
         stood,
@@ -70,7 +70,8 @@ def test_every_step_compiles_for_postgresql(settings: PyramidSettings) -> None:
         concentration(kept, settings),
         migration_counts(kept),
         issue_counts(flags),
-        retention_candidates(kept, rhythm, RetentionSettings()),
+        own_rhythm(sales, AS_OF),
+        pooled_gaps(sales, kept.select("account_id", "tier"), Decimal("0.9")),
         up_sell_candidates(kept, UpSellSettings()),
     ):
         assert ibis.to_sql(step, dialect="postgres")
@@ -87,3 +88,8 @@ def test_the_tables_of_later_goals_compile_for_postgresql() -> None:
         profit_by_layer(ibis.table(PROFITS, name="profits")),
     ):
         assert ibis.to_sql(step, dialect="postgres")
+
+
+def test_the_signs_of_leaving_compile_for_postgresql() -> None:
+    facts = Company(AS_OF, accounts=[{"id": "A"}])
+    assert ibis.to_sql(leaving(facts, RetentionSettings()), dialect="postgres")

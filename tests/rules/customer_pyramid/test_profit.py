@@ -1,140 +1,179 @@
-"""The profit audit and the budget, against the toys of domain 5.5."""
+"""Profit: revenue less all that was spent, to the last unit."""
 
-from collections.abc import Sequence
 from decimal import Decimal
-from itertools import accumulate, cycle
-from typing import cast
 
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from customer_pyramid.money import cents, to_units
-from customer_pyramid.profit import (
-    Misallocation,
-    ProfitAudit,
-    ProfitRow,
-    misallocation,
-    profit_audit,
-    profit_by_layer,
+from customer_pyramid.costs import selling_costs
+from customer_pyramid.periods import Period
+from customer_pyramid.profit import profits
+from customer_pyramid.settings import ProfitSettings
+from tests.rules.crm import Row
+from tests.rules.customer_pyramid.books import (
+    AS_OF,
+    YEAR,
+    Books,
+    activity,
+    case,
+    cost,
+    line,
+    standing,
+    table,
+    units,
 )
-from customer_pyramid.settings import PyramidSettings
-from tests.rules.crm import PROFITS, Crm
 
-PYRAMID = PyramidSettings()
-TOY = ("Top", "Big", "Medium", "Small", "Small")
+SETTINGS = ProfitSettings(case_cost=Decimal(10))
 
 
-def audit_of(profits: Sequence[int | None], layers: Sequence[str] = TOY) -> ProfitAudit:
-    """Return the audit of *profits*, whole money, of customers in *layers*, over and over."""
-    crm = Crm()
-    rows = [
-        {"layer": layer, "profit": None if profit is None else to_units(Decimal(profit))}
-        for layer, profit in zip(cycle(layers), profits, strict=False)
-    ]
-    found = crm.rows(profit_by_layer(crm.table("profits", PROFITS, rows)))
-    return profit_audit(cast("list[ProfitRow]", found), PYRAMID)
+def profit_of(
+    standings: list[Row],
+    settings: ProfitSettings = SETTINGS,
+    period: Period = YEAR,
+    **tables: list[Row],
+) -> dict[str, Row]:
+    """Return the profit of each account, run as a host does."""
+    books = Books(standings=standings, **tables)
+    selling = selling_costs(books["activities"], books["costs"], settings, period)
+    books.keep("selling", selling)
+    found = profits(
+        books["standings"],
+        table("selling"),
+        sales=books["sales"],
+        lines=books["lines"],
+        cases=books["cases"],
+        costs=books["costs"],
+        settings=settings,
+        period=period,
+    )
+    return books.by(found)
 
 
-def test_the_whale_curve_is_that_of_the_domain() -> None:
-    found = audit_of([90, 60, 10, -20, -40])
-    assert (found.customers, found.profit) == (5, Decimal(100))
-    assert (found.peak, found.peak_customers) == (Decimal(160), 3)
-    assert found.peak_ratio == Decimal("1.6")
-
-
-def test_tiers_have_their_share_and_those_that_lose_are_named() -> None:
-    found = audit_of([90, 60, 10, -20, -40])
-    shares = {layer.layer: layer.share_profit for layer in found.layers}
-    assert shares == {
-        "Top": Decimal("0.9"),
-        "Big": Decimal("0.6"),
-        "Medium": Decimal("0.1"),
-        "Small": Decimal("-0.6"),
+def test_profit_is_what_all_costs_leave() -> None:
+    found = profit_of(
+        [standing("A", "Top", 1_000, rank=1)],
+        lines=[line("A", 1_000, 600)],
+        activities=[activity("A", "visit"), activity("A", "fax", campaign="spring")],
+        costs=[
+            cost("marketing", 30, campaign="spring"),
+            cost("sales", 20, "A"),
+            cost("service", 15, "A"),
+            cost("overhead", 25),
+        ],
+        cases=[case("A")],
+    )
+    assert found == {
+        "A": {
+            "account_id": "A",
+            "layer": "Top",
+            "revenue": units(1_000),
+            "cost_of_goods": units(600),
+            "gross": units(400),
+            "estimated": False,
+            "contact_cost": units(200),
+            "campaign_cost": units(30),
+            "ms_cost": units(250),
+            "service_cost": units(25),
+            "overhead": units(25),
+            "profit": units(100),
+        }
     }
-    assert found.upper_share == Decimal("1.6")
-    assert found.loss_tiers == ("Small",)
-    small = found.layers[-1]
-    assert (small.customers, small.profit, small.loss_making) == (2, Decimal(-60), 2)
-    assert small.profit_per_customer == Decimal(-30)
 
 
-@pytest.mark.parametrize(
-    ("profits", "peak", "after"),
-    [
-        pytest.param([50, 10, 0, -60, 0], 60, 2, id="nothing in all"),
-        pytest.param([50, 10, 0, -60, -1], 60, 2, id="a loss in all"),
-        pytest.param([-1, -1, -1, -1, -1], 0, 0, id="losses alone"),
-        pytest.param([], 0, 0, id="nobody"),
-    ],
-)
-def test_without_a_profit_in_all_there_are_no_ratios(
-    profits: list[int], peak: int, after: int
-) -> None:
-    found = audit_of(profits)
-    assert (found.peak, found.peak_customers) == (Decimal(peak), after)
-    assert (found.peak_ratio, found.upper_share) == (None, None)
-    assert {layer.share_profit for layer in found.layers} == {None}
+def test_without_costs_the_margin_is_a_guess() -> None:
+    found = profit_of([standing("A", revenue=1_000)])["A"]
+    assert (found["cost_of_goods"], found["gross"]) == (units(700), units(300))
+    assert found["estimated"]
 
 
-def test_an_unknown_profit_is_not_a_profit_of_nothing() -> None:
-    found = audit_of([90, None, 10, 0, None])
-    assert (found.customers, found.profit) == (3, Decimal(100))
-    assert found.layers[1].profit_per_customer is None
+def test_nothing_sold_needs_no_guess() -> None:
+    found = profit_of([standing("P", "Prospect")], activities=[activity("P", "visit")])["P"]
+    assert (found["revenue"], found["profit"]) == (0, units(-200))
+    assert not found["estimated"]
 
 
-def test_other_layers_come_after_the_tiers() -> None:
-    found = audit_of([90, -10], ["Top", "Inactive"])
-    names = [layer.layer for layer in found.layers]
-    assert names == ["Top", "Big", "Medium", "Small", "Inactive"]
-    assert found.loss_tiers == ()
+def test_only_accounts_with_a_standing_of_their_own_have_a_profit() -> None:
+    found = profit_of(
+        [
+            standing("A", "Suspect"),
+            standing("B", "Small", inherited_from="A", revenue=0),
+            standing("C", "Rest of world"),
+        ]
+    )
+    assert found.keys() == {"A"}
+
+
+def test_overhead_goes_by_revenue_and_only_to_active_customers() -> None:
+    found = profit_of(
+        [
+            standing("A", "Top", 300, rank=1),
+            standing("B", "Small", 100, rank=2),
+            standing("C", "Inactive", -50),
+            standing("D", "Prospect"),
+        ],
+        ProfitSettings(overhead=Decimal(60)),
+        costs=[cost("overhead", 20)],
+    )
+    assert {name: row["overhead"] for name, row in found.items()} == {
+        "A": units(60),
+        "B": units(20),
+        "C": 0,
+        "D": 0,
+    }
+
+
+def test_a_quarter_bears_a_quarter_of_the_overhead() -> None:
+    quarter = Period.trailing(AS_OF, 3)
+    settings = ProfitSettings(overhead=Decimal(60))
+    found = profit_of([standing("A", revenue=1, rank=1)], settings, quarter)
+    assert found["A"]["overhead"] == units(15)
+
+
+def test_overhead_without_customers_is_borne_by_nobody() -> None:
+    found = profit_of([standing("A", "Suspect")], ProfitSettings(overhead=Decimal(60)))
+    assert found["A"]["profit"] == 0
+
+
+revenues = st.lists(st.integers(1, 10**10), min_size=1, max_size=8)
 
 
 @settings(
-    max_examples=25, deadline=None, suppress_health_check=[HealthCheck.too_slow], database=None
+    max_examples=15, deadline=None, database=None, suppress_health_check=[HealthCheck.too_slow]
 )
-@given(st.lists(st.integers(-9, 9), max_size=20))
-def test_the_peak_is_the_highest_point_of_the_curve(profits: list[int]) -> None:
-    curve = list(accumulate(sorted(profits, reverse=True), initial=0))
-    found = audit_of(profits)
-    assert found.peak == cents(to_units(Decimal(max(curve))))
-    assert found.peak_customers == curve.index(max(curve))
-
-
-def test_the_misallocation_is_that_of_the_domain() -> None:
-    costs = {"Top": 300, "Inactive": 200, "Prospect": 400, "Suspect": 100}
-    found = misallocation(costs, new_revenue=100, revenue=1_000)
-    assert found == Misallocation(share=Decimal("0.70"), index=Decimal("7.0"), flagged=True)
+@given(revenues, st.integers(0, 10**9), st.lists(st.integers(0, 7), max_size=6))
+def test_profits_add_up_to_what_came_in_less_what_was_spent(
+    revenues: list[int], pool: int, contacted: list[int]
+) -> None:
+    accounts = [f"A{number}" for number in range(len(revenues))]
+    stood = [
+        standing(name, "Small") | {"revenue": revenue, "rank": rank}
+        for rank, (name, revenue) in enumerate(zip(accounts, revenues, strict=True), start=1)
+    ]
+    members = [accounts[number % len(accounts)] for number in contacted]
+    spent = {"spent_on": YEAR.start, "amount": pool}
+    found = profit_of(
+        stood,
+        activities=[activity(name, "fax", campaign="c") for name in members],
+        costs=[{"kind": "overhead", **spent}, {"kind": "sales", "campaign": "c", **spent}],
+    ).values()
+    shared = pool if members else 0
+    gross = sum(row["gross"] for row in found)
+    assert sum(row["overhead"] for row in found) == pool
+    assert sum(row["ms_cost"] for row in found) == shared
+    assert sum(row["profit"] for row in found) == gross - shared - pool
+    for row in found:
+        assert row["gross"] + row["cost_of_goods"] == row["revenue"]
 
 
 @pytest.mark.parametrize(
-    ("aimed", "new_revenue", "share", "index", "flagged"),
+    ("wrong", "message"),
     [
-        pytest.param(700, 500, "0.7", "1.4", True, id="at the limit"),
-        pytest.param(699, 500, "0.699", "1.398", False, id="below the limit"),
-        pytest.param(300, 100, "0.3", "3", False, id="at the limit of the index"),
-        pytest.param(301, 100, "0.301", "3.01", True, id="above the limit of the index"),
-        pytest.param(300, 0, "0.3", None, True, id="nothing from new customers"),
-        pytest.param(300, -10, "0.3", None, True, id="credits to new customers"),
-        pytest.param(0, 0, "0", None, False, id="nothing for non-customers"),
+        pytest.param({"margin": Decimal("1.1")}, "margin must be from 0 to 1", id="margin"),
+        pytest.param({"overhead": Decimal(-1)}, "overhead", id="overhead"),
+        pytest.param({"unit_costs": {"call": Decimal(-1)}}, "unit_costs.call", id="contact"),
     ],
 )
-def test_the_budget_is_flagged_by_its_share_and_its_index(
-    aimed: int, new_revenue: int, share: str, index: str | None, flagged: bool
-) -> None:
-    costs = {"Small": 1_000 - aimed, "Suspect": aimed}
-    found = misallocation(costs, new_revenue=new_revenue, revenue=1_000)
-    assert found == Misallocation(Decimal(share), Decimal(index) if index else None, flagged)
-
-
-@pytest.mark.parametrize(
-    ("aimed", "flagged"), [(699, False), (700, True)], ids=["below the limit", "at the limit"]
-)
-def test_without_revenue_the_share_alone_decides(aimed: int, flagged: bool) -> None:
-    found = misallocation({"Top": 1_000 - aimed, "Prospect": aimed}, new_revenue=0, revenue=0)
-    assert (found.index, found.flagged) == (None, flagged)
-
-
-def test_without_cost_nothing_is_known() -> None:
-    found = misallocation({}, new_revenue=1, revenue=1)
-    assert found == Misallocation(share=None, index=None, flagged=False)
+def test_costs_that_can_not_be_are_refused(wrong: dict[str, Decimal], message: str) -> None:
+    with pytest.raises(ValueError, match=message):
+        ProfitSettings(**wrong)  # type: ignore[arg-type] # a table of wrong values

@@ -329,3 +329,10 @@ def test_huge_amounts_do_not_overflow() -> None:
     found = analyse(accounts_named(*names), sales, current=YEAR).statistics().current
     assert found.revenue == 20 * Decimal(40_000_000_000_000)
     assert found.gini == 0
+
+
+def test_a_pyramid_may_have_one_tier() -> None:
+    settings = PyramidSettings(tiers=("All",), cuts=(10_000,))
+    world = analyse(accounts_named("a"), [won("a", 10, NOW)], current=YEAR, settings=settings)
+    row = world.by_account()["a"]
+    assert (row["tier"], row["next_tier"], row["next_tier_gap"]) == ("All", None, None)

@@ -11,7 +11,15 @@ import pytest
 
 from customer_pyramid.money import places
 from customer_pyramid.periods import Period
-from six_goals.affinity import Affinity, PairRow, affinities, pair_counts, rules, white_space
+from six_goals.affinity import (
+    Affinity,
+    PairRow,
+    affinities,
+    pair_counts,
+    rules,
+    white_space,
+    with_probability,
+)
 from six_goals.settings import AffinitySettings
 from tests.rules.crm import BASKETS, Crm, Row, analyse, dataset, read_csv
 from tests.rules.public_data import (
@@ -97,6 +105,57 @@ def test_rows_without_an_item_or_account_count_nothing() -> None:
     ]
     found = affinities_of(crm, crm.table("baskets", BASKETS, rows))
     assert found["P", "Q"] == Affinity("P", "Q", n=1, n_item=1, n_other=1, n_both=1)
+
+
+def test_a_basket_may_stand_for_many_accounts() -> None:
+    crm = Crm()
+    rows: list[Row] = [
+        {"account_id": "A", "item": "P", "accounts": 3},
+        {"account_id": "A", "item": "Q", "accounts": 3},
+        {"account_id": "B", "item": "P", "accounts": 2},
+    ]
+    found = affinities_of(crm, crm.table("baskets", {**BASKETS, "accounts": "int64"}, rows))
+    assert found["P", "Q"] == Affinity("P", "Q", n=5, n_item=5, n_other=3, n_both=3)
+
+
+@pytest.mark.parametrize(
+    "settings",
+    [
+        pytest.param(replace(ANY, min_accounts=6), id="accounts"),
+        pytest.param(replace(ANY, min_support=Decimal("0.55")), id="support"),
+    ],
+)
+def test_items_too_rare_for_a_rule_make_no_pairs(settings: AffinitySettings) -> None:
+    # P and Q are in six of the ten baskets, R in five.
+    crm = Crm()
+    pairs = crm.rows(pair_counts(baskets_of(crm, *TOY), settings))
+    assert sorted((row["item"], row["other"], row["n"]) for row in pairs) == [
+        ("P", "Q", 10),
+        ("Q", "P", 10),
+    ]
+
+
+def test_leaving_out_rare_items_changes_no_rule_of_northwind() -> None:
+    crm = Crm()
+    baskets = crm.table("baskets", BASKETS, northwind_baskets(NORTHWIND))
+    limits = AffinitySettings(
+        min_support=Decimal("0.6"), min_confidence=Decimal("0.5"), min_lift=Decimal("1")
+    )
+    all_pairs, frequent = (
+        crm.rows(rules(pair_counts(baskets, given), limits)) for given in (None, limits)
+    )
+    assert affinities(cast("list[PairRow]", frequent)) == affinities(
+        cast("list[PairRow]", all_pairs)
+    )
+    assert frequent
+
+
+def test_the_probability_of_a_rule_is_its_shrunk_confidence() -> None:
+    crm = Crm()
+    rows = crm.rows(with_probability(pair_counts(baskets_of(crm, *TOY)), 10))
+    found = {(row["item"], row["other"]): row["p"] for row in rows}
+    assert found["P", "Q"] == Decimal("0.625")
+    assert found["P", "R"] == Decimal("0.4375")  # (2 + 10 * 5 / 10) / (6 + 10)
 
 
 @pytest.mark.parametrize("baskets", [(), ("P", "P", "Q")], ids=["no baskets", "one item each"])

@@ -6,7 +6,7 @@ from typing import cast
 
 import pytest
 
-from six_goals.promises import PromiseRow, promise_kept, promises
+from six_goals.promises import PromiseRow, all_promises, promise_kept, promises
 from tests.rules.crm import DELIVERIES, Crm, Row
 from tests.rules.public_data import northwind_deliveries
 
@@ -52,5 +52,18 @@ def test_promises_are_counted_for_each_account() -> None:
     assert {row["account_id"]: row["kept"] for row in rows} == {"A": 0, "B": 1}
 
 
+def test_all_promises_are_those_of_every_account() -> None:
+    late, kept = ({"promised": MAY_1, "delivered": day} for day in (MAY_2, MAY_1))
+    rows: list[Row] = [
+        {"account_id": "A", **late},
+        {"account_id": "B", **kept},
+        {"account_id": "C"},
+    ]
+    crm = Crm()
+    found = crm.row(all_promises(crm.table("deliveries", DELIVERIES, rows), AS_OF))
+    assert found == {"delivered": 2, "kept": 1}
+
+
 def test_without_deliveries_nothing_is_known() -> None:
     assert promise_kept([]) is None
+    assert promise_kept([{"delivered": 0, "kept": 0}]) is None

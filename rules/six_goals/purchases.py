@@ -1,0 +1,69 @@
+"""Purchases: what was bought, from line items where there are any, else from the deals."""
+
+from __future__ import annotations
+
+from typing import Literal, TypeAlias
+
+import ibis
+import ibis.expr.types as ir
+
+from customer_pyramid.exact import total
+from customer_pyramid.periods import Period
+
+Level: TypeAlias = Literal["category", "product"]
+
+
+def lines(items: ir.Table, sales: ir.Table) -> ir.Table:
+    """Return the line items of recognised *sales*, with the account and the day of the sale.
+
+    *items* has deal_id besides the columns of the result. An item of a deal that does not count
+    does not count either.
+    """
+    sold = sales.select(sale_id="id", account_id="account_id", close_date="close_date")
+    joined = items.join(sold, items.deal_id == sold.sale_id)
+    own = [name for name in items.columns if name not in ("account_id", "close_date")]
+    return joined.select("account_id", "close_date", *own)
+
+
+def purchases(sales: ir.Table, lines: ir.Table | None, level: Level) -> ir.Table:
+    """Return account_id, close_date, item, amount and discontinued of everything bought.
+
+    *level* says whether an item is a category or a product; a line that has only the other is
+    known by it. Without *lines* the product of the sale is the item. What names no item is left
+    out.
+    """
+    if lines is None:
+        rows = sales.select(
+            "account_id", "close_date", "amount", item="product", discontinued=ibis.literal(False)
+        )
+    else:
+        first, second = ("category", "product") if level == "category" else ("product", "category")
+        rows = lines.select(
+            "account_id",
+            "close_date",
+            "amount",
+            item=ibis.coalesce(lines[first], lines[second]),
+            discontinued=lines.discontinued.fill_null(False),
+        )
+    named = rows.filter(rows.item.notnull(), rows.account_id.notnull())
+    return named.select("account_id", "close_date", "item", "amount", "discontinued")
+
+
+def baskets(purchases: ir.Table, period: Period) -> ir.Table:
+    """Return one row for each account and item that it ever bought for more than 0.
+
+    Columns: account_id, item, revenue (inside *period*), amount (ever), times, first_bought,
+    last_bought and discontinued. Materialise the result.
+    """
+    start, end = (ibis.literal(day, type="date") for day in (period.start, period.end))
+    inside = (purchases.close_date >= start) & (purchases.close_date < end)
+    positive = purchases.amount > 0
+    found = purchases.group_by("account_id", "item").aggregate(
+        revenue=total(purchases.amount, inside),
+        amount=total(purchases.amount),
+        times=purchases.count(where=positive),
+        first_bought=purchases.close_date.min(where=positive),
+        last_bought=purchases.close_date.max(where=positive),
+        discontinued=purchases.discontinued.all(),
+    )
+    return found.filter(found.times > 0)
