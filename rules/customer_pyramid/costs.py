@@ -10,7 +10,7 @@ import ibis.expr.types as ir
 
 from customer_pyramid.days import dated_in, timed_in
 from customer_pyramid.division import evenly
-from customer_pyramid.exact import total, wide
+from customer_pyramid.exact import summed, total
 from customer_pyramid.money import to_units
 from customer_pyramid.periods import Period
 from customer_pyramid.settings import ProfitSettings
@@ -74,13 +74,13 @@ def goods_costs(lines: ir.Table, costs: ir.Table, period: Period) -> ir.Table:
     rows = sold.select("account_id", "cost", unpriced=sold.cost.isnull(), booked=nothing).union(
         booked.select("account_id", cost=nothing, unpriced=ibis.literal(False), booked="amount")
     )
-    summed = rows.group_by("account_id").aggregate(
-        cost=wide(rows.cost.sum()).cast("int64"),
+    sums = rows.group_by("account_id").aggregate(
+        cost=summed(rows.cost),
         incomplete=rows.unpriced.any(),
-        booked=wide(rows.booked.sum()).cast("int64"),
+        booked=summed(rows.booked),
     )
-    cost = ibis.ifelse(summed.incomplete, None, summed.cost).coalesce(summed.booked)
-    known = summed.select("account_id", cost_of_goods=cost)
+    cost = ibis.ifelse(sums.incomplete, None, sums.cost).coalesce(sums.booked)
+    known = sums.select("account_id", cost_of_goods=cost)
     return known.filter(known.account_id.notnull(), known.cost_of_goods.notnull())
 
 

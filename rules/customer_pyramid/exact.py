@@ -1,7 +1,9 @@
 """Integers that can't overflow, in expressions that DuckDB and PostgreSQL both understand."""
 
 from fractions import Fraction
+from typing import cast
 
+import ibis.expr.operations as ops
 import ibis.expr.types as ir
 
 WIDE = "decimal(38, 0)"
@@ -13,12 +15,18 @@ def wide(column: ir.Value) -> ir.DecimalColumn:
 
 
 def total(column: ir.Value, where: ir.BooleanValue | None = None) -> ir.IntegerScalar:
-    """Return the sum of *column* as int64, 0 if there is nothing to sum.
+    """Return the sum of *column* as int64, 0 if there is nothing to sum."""
+    return summed(column, where).fill_null(0)
 
-    Databases sum int64 in more than 64 bits, which Ibis doesn't know: through 38 digits the result
-    is int64 again.
+
+def summed(column: ir.Value, where: ir.BooleanValue | None = None) -> ir.IntegerScalar:
+    """Return the sum of *column* as int64, null if there is nothing to sum.
+
+    Databases sum int64 in more than 64 bits, which Ibis doesn't know: it would leave out a cast to
+    what it takes the sum for. More than int64 holds is an error of the database.
     """
-    return wide(column.sum(where=where)).cast("int64").fill_null(0)
+    whole = ops.Cast(column.sum(where=where), to="int64").to_expr()
+    return cast("ir.IntegerScalar", whole)
 
 
 def at_least(value: ir.Value, bound: ir.Value, factor: Fraction) -> ir.BooleanValue:

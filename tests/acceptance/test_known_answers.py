@@ -14,6 +14,8 @@ import pytest
 from tests.acceptance.command import as_json, connector, tiers
 from tests.acceptance.jobs import dataset, maven, northwind
 
+pytestmark = pytest.mark.long
+
 QUARTERS = "[rules.period]\nmonths = 3"
 ROLLED_UP = '[rules.settings.pyramid]\nroll_up = "ultimate_parent"'
 TIERS = ("Top", "Big", "Medium", "Small")

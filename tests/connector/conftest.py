@@ -14,9 +14,18 @@ from sqlalchemy.pool import NullPool
 from sqlmodel import SQLModel
 
 from connector.store import Database, Store
+from tests.compiled import compile_rules_once
 
 MakeDatabase = Callable[[], str]
 """Makes an empty PostgreSQL database; returns its URL."""
+
+
+@pytest.fixture(scope="session", autouse=True)
+def rules_compiled_once() -> Iterator[None]:
+    """Translate the same rules into SQL only once in a process: jobs run often here."""
+    with pytest.MonkeyPatch.context() as patch:
+        compile_rules_once(patch)
+        yield
 
 
 @pytest.fixture(params=["sqlite", "postgresql"])

@@ -28,7 +28,10 @@ from connector.schedule.runs import Runs
 from connector.store import Store
 from connector.store.tables import RunRow
 
-pytestmark = pytest.mark.skipif(not hasattr(os, "mkfifo"), reason="needs named pipes")
+pytestmark = [
+    pytest.mark.long,
+    pytest.mark.skipif(not hasattr(os, "mkfifo"), reason="needs named pipes"),
+]
 
 PLUGIN = """
 from collections.abc import Sequence

@@ -14,7 +14,6 @@ from connector.errors import AuthError, GuardError, PluginError, Unavailable
 from connector.model import Stream
 from connector.store.tables import RunRow
 from connector.sync import today
-from tests.compiled import compile_rules_once
 from tests.connector.sync_world import AS_OF, JOB, World, account, crm, deal
 
 
@@ -23,7 +22,6 @@ def no_waiting(monkeypatch: pytest.MonkeyPatch) -> None:
     """Let no time pass before something is tried again."""
     monkeypatch.setattr(retry, "_PAUSES", lambda state: 0.0)
     monkeypatch.setattr(syncing, "Delivery", partial(Delivery, sleep=lambda seconds: None))
-    compile_rules_once(monkeypatch)
 
 
 @pytest.fixture

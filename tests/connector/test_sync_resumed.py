@@ -14,8 +14,9 @@ from connector import pull, retry
 from connector.deliver import Delivery
 from connector.engine import Engine
 from connector.testing import fake
-from tests.compiled import compile_rules_once
 from tests.connector.sync_world import World, crm
+
+pytestmark = pytest.mark.long
 
 if TYPE_CHECKING:
     from _pytest.mark.structures import ParameterSet
@@ -31,7 +32,9 @@ PLACES = {
     "reading a page": (fake._FakeSource, "_shown", (1, 3)),
     "saving a page": (pull.Pull, "_save_state", (1, 3)),
     "loading": (Engine, "load", (1,)),
-    "analysing": (Engine, "analyse", (1,)),
+    "analysing": (syncing, "analyse", (1,)),
+    "settling trials": (syncing.trials, "settle", (1,)),
+    "beginning trials": (syncing.trials, "begin", (1,)),
     "asking the target": (fake._FakeWriter, "current", (1, 3)),
     "comparing": (syncing, "compare", (1,)),
     "deciding": (syncing, "decide", (1,)),
@@ -61,7 +64,6 @@ def no_waiting(monkeypatch: pytest.MonkeyPatch) -> None:
     """Let no time pass before something is tried again."""
     monkeypatch.setattr(retry, "_PAUSES", lambda state: 0.0)
     monkeypatch.setattr(syncing, "Delivery", partial(Delivery, sleep=lambda seconds: None))
-    compile_rules_once(monkeypatch)
 
 
 @pytest.fixture(scope="module")
