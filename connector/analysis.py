@@ -223,14 +223,19 @@ class _Analyst:
         )
         moves = facts.rows(migration_counts(table))
         frozen, rank = (migration(moves, pyramid, basis) for basis in ("frozen", "rank"))
-        analytics = Analytics(facts, self._settings)
+        figures = Analytics(facts, self._settings).summary(
+            found.current, frozen, self._upgradable()
+        )
+        facts.overspent = any(
+            check["name"] == "budget" and check["flag"] == "alarm" for check in figures["checks"]
+        )
         return {
             "as_of": self._as_of.isoformat(),
             "currency": facts.base_currency,
             "current": _period_summary(found.current),
             "previous": _period_summary(found.previous),
             "migration": {"frozen": plain(asdict(frozen)), "rank": plain(asdict(rank))},
-            **plain(analytics.summary(found.current, frozen, self._upgradable())),
+            **plain(figures),
         }
 
     def _upgradable(self) -> int | None:

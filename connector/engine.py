@@ -15,6 +15,7 @@ from connector.config import Job
 from connector.facts import RECORDS
 from connector.store import Reader, Store
 from connector.workspace import Workspace
+from six_goals.tables import TABLES
 
 logger = logging.getLogger(__name__)
 
@@ -45,6 +46,11 @@ class _Records:
     sql: Mapping[str, str] = field(default_factory=dict)
 
 
+def _without(table: str, *columns: str) -> dict[str, str]:
+    """Return the columns of a table of the rules that records have under the same name."""
+    return {name: kind for name, kind in TABLES[table].items() if name not in columns}
+
+
 _DEAL: Final = {
     "id": "string",
     "account_id": "string",
@@ -61,110 +67,19 @@ _DEAL: Final = {
 }
 _RECORDS: Final = {
     "accounts": _Records(
-        "account",
-        "accounts",
-        {
-            "id": "string",
-            "name": "string",
-            "parent_id": "string",
-            "kind": "string",
-            "excluded": "boolean",
-            "tier_locked": "boolean",
-            "owner_id": "string",
-            "industry": "string",
-            "region": "string",
-            "size_band": "string",
-            "source": "string",
-            "wallet": "int64",
-            "strategic": "boolean",
-            "blocked": "boolean",
-            "contract_end": "date",
-            "created_at": _TIME,
-        },
+        "account", "accounts", _without("accounts", "created_on") | {"created_at": _TIME}
     ),
     "line_items": _Records(
         "line_item",
         "line_items",
-        {
-            "deal_id": "string",
-            "product": "string",
-            "category": "string",
-            "quantity": "int64",
-            "amount": "int64",
-            "cost": "int64",
-            "list_price": "int64",
-            "discontinued": "boolean",
-        },
+        _without("lines", "account_id", "close_date"),
         needed=("deal_id",),
         sql={"deal_id": "opportunity_id"},
     ),
-    "cases": _Records(
-        "service_case",
-        "cases",
-        {
-            "id": "string",
-            "account_id": "string",
-            "name": "string",
-            "status": "string",
-            "severity": "string",
-            "category": "string",
-            "opened_at": _TIME,
-            "due_at": _TIME,
-            "first_response_at": _TIME,
-            "closed_at": _TIME,
-            "reopened": "boolean",
-            "csat": "int64",
-            "nps": "int64",
-            "expected": "int64",
-            "perceived": "int64",
-        },
-    ),
-    "leads": _Records(
-        "lead",
-        "leads",
-        {
-            "id": "string",
-            "account_id": "string",
-            "name": "string",
-            "status": "string",
-            "source": "string",
-            "channel": "string",
-            "industry": "string",
-            "region": "string",
-            "size_band": "string",
-            "owner_id": "string",
-            "created_at": _TIME,
-            "closed_on": "date",
-        },
-    ),
-    "activities": _Records(
-        "activity",
-        "activities",
-        {
-            "id": "string",
-            "account_id": "string",
-            "lead_id": "string",
-            "kind": "string",
-            "direction": "string",
-            "outcome": "string",
-            "campaign": "string",
-            "owner_id": "string",
-            "happened_at": _TIME,
-        },
-    ),
-    "costs": _Records(
-        "cost",
-        "costs",
-        {
-            "id": "string",
-            "account_id": "string",
-            "kind": "string",
-            "amount": "int64",
-            "currency": "string",
-            "spent_on": "date",
-            "campaign": "string",
-        },
-    ),
+    "cases": _Records("service_case", "cases", TABLES["cases"]),
+    "leads": _Records("lead", "leads", TABLES["leads"]),
+    "activities": _Records("activity", "activities", TABLES["activities"]),
+    "costs": _Records("cost", "costs", {**TABLES["costs"], "currency": "string"}),
     # Lost deals count nowhere in the pyramid; they are kept apart.
     "opportunities": _Records(
         "opportunity",
@@ -189,24 +104,11 @@ _RECORDS: Final = {
         },
         where="status = 'lost' and lost_reason is not null",
     ),
-    "contact_targets": _Records(
-        "contact_target",
-        "contact_targets",
-        {
-            "id": "string",
-            "layer": "string",
-            "account_id": "string",
-            "kind": "string",
-            "per_year": "int64",
-            "unit_cost": "int64",
-        },
-    ),
-    "users": _Records(
-        "crm_user",
-        "users",
-        {"id": "string", "name": "string", "manager_id": "string", "active": "boolean"},
-    ),
+    "contact_targets": _Records("contact_target", "contact_targets", TABLES["contact_targets"]),
+    "users": _Records("crm_user", "users", TABLES["users"]),
 }
+"""What is loaded, in an order in which the deals come after what decides on their columns."""
+
 _BEFORE: Final = {
     "account_id": "string",
     "layer": "string",

@@ -90,6 +90,8 @@ class DayFacts:
         self.as_of, self.current, self.previous = as_of, current, current.previous()
         self.pyramid, self.words, self.limit = pyramid, words, limit
         self.base_currency, self.rates, self.replay = base_currency, rates, replay
+        self.overspent = False
+        """Set once the check of the budget has been made."""
         self._margin: Fraction | None = None
         self._profit_settings = profit
         self._items: Level = items
@@ -128,11 +130,6 @@ class DayFacts:
         """Run *expression* once, into the table *name*."""
         self._made.add(name)
         return self._workspace.keep(name, expression)
-
-    def view(self, name: str, expression: ir.Table) -> ir.Table:
-        """Give *expression* a name."""
-        self._made.add(name)
-        return self._workspace.view(name, expression)
 
     def bring(self, name: str, rows: pa.Table) -> ir.Table:
         """Make *rows* the table *name*."""

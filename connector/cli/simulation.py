@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from decimal import Decimal, InvalidOperation
-from fractions import Fraction
 from pathlib import Path
 from typing import Any, Final
 
@@ -14,12 +13,11 @@ from connector.cli.figures import counted, money, percent, signed_percent
 from connector.cli.moves import Layers, Moves, layers_of, read_moves, spread_moves
 from connector.cli.opening import open_kept
 from connector.errors import ConfigError
+from connector.report.scenarios import SELLING_RATE, margin_of
 from connector.store.tables import RunRow
-from customer_pyramid.money import places
 from customer_pyramid.simulate import Simulation, simulate
 
 _MIGRATION: Final = Decimal("0.03")
-_SELLING_RATE: Final = Decimal("0.10")
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,8 +87,9 @@ def simulated(job: str, run: RunRow, wishes: Wishes, margin: Decimal) -> Case:
     if not layers.customers:
         raise ConfigError(f"run {run.id} has no active customer; there is nothing to simulate")
     moves = _moves(wishes, layers)
-    margin = _number("--margin", wishes.margin, _margin(run.summary, margin), most=1)
-    selling = _number("--selling-rate", wishes.selling_rate, _SELLING_RATE, most=1)
+    found_margin = margin_of(run.summary.get("profit", {}).get("layers", ()), margin)
+    margin = _number("--margin", wishes.margin, found_margin, most=1)
+    selling = _number("--selling-rate", wishes.selling_rate, SELLING_RATE, most=1)
     cost = _number("--programme-cost", wishes.programme_cost, Decimal(0))
     profit, estimated = _profit_of(run.summary)
     found = simulate(
@@ -102,14 +101,6 @@ def simulated(job: str, run: RunRow, wishes: Wishes, margin: Decimal) -> Case:
         programme_cost=cost,
     )
     return Case(job, run, layers, moves, margin, selling, cost, profit, estimated, found)
-
-
-def _margin(summary: Mapping[str, Any], usual: Decimal) -> Decimal:
-    """Return the gross margin that the run has found; *usual*, if it has found none."""
-    layers = summary.get("profit", {}).get("layers", ())
-    revenue = sum((Fraction(layer["revenue"]) for layer in layers), Fraction(0))
-    gross = sum((Fraction(layer["gross"]) for layer in layers), Fraction(0))
-    return places(max(gross, Fraction(0)) / revenue, 4) if revenue > 0 else usual
 
 
 def _profit_of(summary: Mapping[str, Any]) -> tuple[Decimal | None, int]:

@@ -17,7 +17,7 @@ RATES: Final = (Decimal("0.02"), Decimal("0.03"))
 """The rates that the method promises most of."""
 
 SELLING_RATE: Final = Decimal("0.10")
-"""What it costs to sell extra revenue, as a share of it: as `connector simulate` takes it."""
+"""What it costs to sell extra revenue, as a share of it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,7 +49,7 @@ def scenarios(summary: Mapping[str, Any], usual_margin: Decimal) -> list[Scenari
         if is_tier(one["layer"])
     ]
     profit = summary["profit"]
-    margin = _margin(profit["layers"], usual_margin)
+    margin = margin_of(profit["layers"], usual_margin)
     return [_scenario(tiers, rate, margin, Decimal(profit["profit"])) for rate in RATES]
 
 
@@ -58,7 +58,8 @@ def is_tier(layer: str) -> bool:
     return layer not in (INACTIVE, PROSPECT, SUSPECT)
 
 
-def _margin(layers: Sequence[Mapping[str, Any]], usual: Decimal) -> Decimal:
+def margin_of(layers: Sequence[Mapping[str, Any]], usual: Decimal) -> Decimal:
+    """Return the gross margin of the *layers* of a run's profit; *usual*, if they know none."""
     revenue = sum((Fraction(layer["revenue"]) for layer in layers), Fraction(0))
     gross = sum((Fraction(layer["gross"]) for layer in layers), Fraction(0))
     return places(max(gross, Fraction(0)) / revenue, 4) if revenue > 0 else usual

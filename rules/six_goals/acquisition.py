@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Mapping
 from fractions import Fraction
 
-from customer_pyramid.exact import total
 from six_goals.action import Action
 from six_goals.goal import Facts, Proposal
 from six_goals.lead_features import activities_seen, activity_counts, lead_examples, lead_histories
@@ -32,8 +31,8 @@ def propose(facts: Facts, settings: AcquisitionSettings) -> Proposal:
         return Proposal([], 0, notes=[note])
     leads, notes = _scored(facts, settings)
     found = facts.keep("acquisition_candidates", acquisition_candidates(facts, settings))
-    if _overspent(facts):
-        found = found.filter(found.heat != "none")
+    if facts.overspent:
+        found = found.filter((found.heat != "none") | found.lead_id.notnull())
         notes.append(
             words.say(
                 "Most of the cost of marketing and sales goes to those who are no customers, so"
@@ -105,18 +104,6 @@ def _measures(found: LeadScores | None) -> Mapping[str, str]:
     return {f"{name}_{fit.age}": str(getattr(fit, name)) for fit in fits for name in sorted(FITS)}
 
 
-def _overspent(facts: Facts) -> bool:
-    """Say whether most of what marketing and sales cost goes to those who are no customers."""
-    selling, standings = facts.table("selling"), facts.table("standings")
-    customers = standings.filter(standings.tier.notnull()).select(customer="account_id")
-    rows = selling.left_join(customers, selling.account_id == customers.customer)
-    sums = rows.aggregate(
-        spent=total(rows.ms_cost), elsewhere=total(rows.ms_cost, rows.customer.isnull())
-    )
-    row = facts.rows(sums)[0]
-    return bool(row["spent"] > 0 and row["elsewhere"] * 100 >= row["spent"] * 70)
-
-
 def _action(row: AcquisitionRow, facts: Facts, settings: AcquisitionSettings) -> Action:
     words = facts.words
     name = words.name(row["name"], row["account_id"])
@@ -137,10 +124,13 @@ def _action(row: AcquisitionRow, facts: Facts, settings: AcquisitionSettings) ->
 def _title(row: AcquisitionRow, name: str, words: Words) -> str:
     if row["like_value"] is None or row["like_tier"] is None:
         return words.say("Qualify {name}", name=name)
+    tier = words.title(row["like_tier"])
+    if row["like_field"] != "industry":
+        return words.say("Qualify {name} (looks like {tier} customers)", name=name, tier=tier)
     return words.say(
         "Qualify {name} (looks like {tier} customers in {value})",
         name=name,
-        tier=words.title(row["like_tier"]),
+        tier=tier,
         value=words.name(row["like_value"], ""),
     )
 
@@ -148,13 +138,35 @@ def _title(row: AcquisitionRow, name: str, words: Words) -> str:
 def _likeness(row: AcquisitionRow, name: str, words: Words) -> str:
     if row["like_value"] is None:
         return words.say("{name} has never bought from you.", name=name)
+    figures = {
+        "name": name,
+        "value": words.name(row["like_value"], ""),
+        "customers": words.number(row["like_customers"] or 0),
+        "good": words.number(row["like_good"] or 0),
+    }
+    match row["like_field"]:
+        case "size_band":
+            return words.say(
+                "{name} has never bought, but looks like your best customers: of {customers}"
+                " customers of its size ({value}), {good} are above the lowest tier.",
+                **figures,
+            )
+        case "region":
+            return words.say(
+                "{name} has never bought, but looks like your best customers: of {customers}"
+                " customers in its region ({value}), {good} are above the lowest tier.",
+                **figures,
+            )
+        case "source":
+            return words.say(
+                "{name} has never bought, but looks like your best customers: of {customers}"
+                " customers from the same source ({value}), {good} are above the lowest tier.",
+                **figures,
+            )
     return words.say(
         "{name} has never bought, but looks like your best customers: of {customers} customers in"
         " {value}, {good} are above the lowest tier.",
-        name=name,
-        value=words.name(row["like_value"], ""),
-        customers=words.number(row["like_customers"] or 0),
-        good=words.number(row["like_good"] or 0),
+        **figures,
     )
 
 

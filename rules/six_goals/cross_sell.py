@@ -183,7 +183,7 @@ def _action(row: CrossSellRow, facts: Facts, shelf: Shelf, settings: CrossSellSe
         layer=row["layer"],
         title=words.say("Cross-sell {item} to {name}", item=item, name=name),
         reason=words.join(
-            _missing(row, name, item, shelf, words),
+            _missing(row, name, item, settings.months, words),
             _why(row, item, words),
             words.say(
                 "Customers who buy it spend about {spend} on it in a period; the expected extra "
@@ -200,20 +200,21 @@ def _action(row: CrossSellRow, facts: Facts, shelf: Shelf, settings: CrossSellSe
     )
 
 
-def _missing(row: CrossSellRow, name: str, item: str, shelf: Shelf, words: Words) -> str:
+def _missing(row: CrossSellRow, name: str, item: str, months: int, words: Words) -> str:
     return words.say(
-        "{name} bought for {revenue} in this period, but has not bought {item} since {day}.",
+        "{name} bought for {revenue} in this period, but no {item} in the last {months} months.",
         name=name,
         revenue=words.money(row["revenue"]),
         item=item,
-        day=words.day(shelf.since),
+        months=words.number(months),
     )
 
 
 def _why(row: CrossSellRow, item: str, words: Words) -> str:
     if row["because"] is not None:
         return words.say(
-            "It buys {because}, and {both} of the {count} customers who do also buy {item}.",
+            "It buys {because}, and {both} of the {count} customers who buy {because} also buy"
+            " {item}.",
             because=words.name(row["because"], ""),
             both=words.number(row["n_both"]),
             count=words.number(row["n_item"]),

@@ -17,7 +17,7 @@ from six_goals.goal import Facts, Proposal
 from six_goals.incident_words import figures_of, title, told
 from six_goals.incidents import WORST_FIRST, delivery_incidents, loss_incidents
 from six_goals.outcomes import ordered
-from six_goals.promises import all_promises, promise_kept
+from six_goals.promises import promise_kept, promises
 from six_goals.roots import at_root
 from six_goals.scores import score_changes
 from six_goals.settings import ExperienceSettings
@@ -114,7 +114,7 @@ def _measures(facts: Facts, bad: int, good: int) -> dict[str, str]:
         "good_experiences": words.number(good),
         "exposure_index": words.number(BAD_TOLD * bad - GOOD_TOLD * good, 1),
     }
-    kept = promise_kept(facts.rows(all_promises(facts.table("deliveries"), facts.as_of)))
+    kept = promise_kept(facts.rows(promises(facts.table("deliveries"), facts.as_of))[0])
     return measures if kept is None else measures | {"promise_kept": str(kept)}
 
 

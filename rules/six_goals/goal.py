@@ -52,7 +52,15 @@ class Facts(Protocol):
 
     @property
     def margin(self) -> Fraction:
-        """The company's gross margin in the period: measured where costs are known, else set."""
+        """The company's gross margin in the period: measured where costs are known, else set.
+
+        It has six places at most, so that products with money fit into 64 bits.
+        """
+        ...
+
+    @property
+    def overspent(self) -> bool:
+        """Whether too much is spent on those who are no customers: the check of the budget."""
         ...
 
     @property

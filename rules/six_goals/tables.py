@@ -93,13 +93,6 @@ TABLES: Final[Mapping[str, Mapping[str, str]]] = {
         "p_alive": "float64",
         "expected_orders": "float64",
     },
-    "selling": {
-        "account_id": "string",
-        "aim": "string",
-        "contact_cost": "int64",
-        "campaign_cost": "int64",
-        "ms_cost": "int64",
-    },
     "profit": {
         "account_id": "string",
         "layer": "string",

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 import connector.sync as syncing
-from connector import pull, retry
+from connector import pull, retry, trials
 from connector.deliver import Delivery
 from connector.engine import Engine
 from connector.testing import fake
@@ -33,8 +33,8 @@ PLACES = {
     "saving a page": (pull.Pull, "_save_state", (1, 3)),
     "loading": (Engine, "load", (1,)),
     "analysing": (syncing, "analyse", (1,)),
-    "settling trials": (syncing.trials, "settle", (1,)),
-    "beginning trials": (syncing.trials, "begin", (1,)),
+    "settling trials": (trials, "settle", (1,)),
+    "beginning trials": (trials, "begin", (1,)),
     "asking the target": (fake._FakeWriter, "current", (1, 3)),
     "comparing": (syncing, "compare", (1,)),
     "deciding": (syncing, "decide", (1,)),

@@ -51,6 +51,7 @@ class Company:
         margin: Fraction = Fraction(3, 10),
         limit: int = 10_000,
         language: str = "en",
+        overspent: bool = False,
         **tables: Rows,
     ) -> None:
         self.as_of = as_of
@@ -59,6 +60,7 @@ class Company:
         self.pyramid = pyramid or PyramidSettings()
         self.margin = margin
         self.limit = limit
+        self.overspent = overspent
         self.words = Words(language)
         self.database = duckdb.connect(config={"threads": 1})
         self.database.execute("set timezone = 'UTC'")

@@ -20,7 +20,7 @@ SETTINGS = AcquisitionSettings(min_customers=4)
 PYRAMID = PyramidSettings(tiers=("Big", "Small"), cuts=(4000, 10_000))
 
 
-def company(*asked: dict[str, Any], **tables: Any) -> Company:
+def company(*asked: dict[str, Any], field: str = "industry", **tables: Any) -> Company:
     """Return ten customers, four of them Big, all four and none other in retail, and *asked*."""
     customers = [
         {"id": f"C{n}", "industry": "retail" if n < 4 else "food", "name": f"Customer {n}"}
@@ -35,7 +35,11 @@ def company(*asked: dict[str, Any], **tables: Any) -> Company:
         }
         for n in range(10)
     ]
-    return Company(AS_OF, pyramid=PYRAMID, accounts=[*customers, *asked], sales=sales, **tables)
+    accounts = [
+        {field if name == "industry" else name: value for name, value in row.items()}
+        for row in (*customers, *asked)
+    ]
+    return Company(AS_OF, pyramid=PYRAMID, accounts=accounts, sales=sales, **tables)
 
 
 ALIKE = {"id": "P1", "name": "Peak", "industry": "retail"}
@@ -52,6 +56,20 @@ def test_who_looks_like_the_best_customers_is_proposed() -> None:
         " contact."
     )
     assert action.expected_value == to_units(Decimal(6))  # 1,000 x 30 % x 2 %
+
+
+@pytest.mark.parametrize(
+    ("field", "said"),
+    [
+        ("size_band", "of 4 customers of its size (retail), 4 are"),
+        ("region", "of 4 customers in its region (retail), 4 are"),
+        ("source", "of 4 customers from the same source (retail), 4 are"),
+    ],
+)
+def test_a_likeness_is_told_by_what_it_lies_in(field: str, said: str) -> None:
+    (action,) = propose(company(ALIKE, field=field), SETTINGS).actions
+    assert action.title == "Qualify Peak (looks like Big customers)"
+    assert said in action.reason
 
 
 def test_a_live_contact_counts_more_than_likeness() -> None:
@@ -78,17 +96,13 @@ def test_too_few_customers_say_nothing() -> None:
 
 
 def test_while_the_budget_goes_to_others_only_live_contacts_are_proposed() -> None:
-    spent = [
-        {"account_id": "P1", "aim": "account", "ms_cost": 70},
-        {"account_id": "C1", "aim": "account", "ms_cost": 30},
-    ]
     deal = {"id": "D", "account_id": "P2", "created_on": AS_OF}
-    proposal = propose(company(ALIKE, UNLIKE, open_deals=[deal], selling=spent), SETTINGS)
+    facts = company(ALIKE, UNLIKE, open_deals=[deal])
+    assert len(propose(facts, SETTINGS).actions) == 2
+    facts.overspent = True
+    proposal = propose(facts, SETTINGS)
     assert [action.account_id for action in proposal.actions] == ["P2"]
     assert any("no customers" in note for note in proposal.notes)
-    spent[0]["ms_cost"] = 69
-    found = propose(company(ALIKE, UNLIKE, open_deals=[deal], selling=spent), SETTINGS)
-    assert len(found.actions) == 2
 
 
 def test_of_too_many_the_most_promising_are_proposed_and_all_are_counted() -> None:

@@ -61,8 +61,8 @@ def test_who_buys_one_item_is_offered_the_other_that_goes_with_it() -> None:
     assert (action.item, action.title) == ("Q", "Cross-sell Q to Acme")
     assert (action.owner_id, action.layer, action.due_days) == ("rep", "Small", 10)
     assert action.reason == (
-        "Acme bought for 100 in this period, but has not bought Q since January 1, 2023. "
-        "It buys P, and 12 of the 13 customers who do also buy Q. "
+        "Acme bought for 100 in this period, but no Q in the last 24 months. "
+        "It buys P, and 12 of the 13 customers who buy P also buy Q. "
         "Customers who buy it spend about 100 on it in a period; the expected extra margin is "
         "23.48."
     )
@@ -154,7 +154,7 @@ def test_peers_of_the_same_industry_come_first() -> None:
     company = market(BOTH, OTHERS, ACME, accounts={**known, "Acme": {"industry": "Retail"}})
     action = only(propose(company, PEERS))
     assert action.reason == (
-        "Acme bought for 100 in this period, but has not bought Q since January 1, 2023. "
+        "Acme bought for 100 in this period, but no Q in the last 24 months. "
         "10 of 10 other customers in its industry (Retail) have bought it. "
         "Customers who buy it spend about 100 on it in a period; the expected extra margin is 3."
     )
