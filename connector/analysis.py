@@ -271,11 +271,14 @@ class _Analyst:
         }
 
     def _open_deals(self, actions: Sequence[Action]) -> list[OpenOpportunity]:
-        deals = self._facts.table("open_deals")
-        rows = self._of_accounts(deals.select("account_id", "stage", "product"), actions)
-        if self._facts.has("line_items.id"):
-            rows += self._of_accounts(self._facts.open_items(), actions)
-        return [OpenOpportunity(**row) for row in rows]
+        if not actions:
+            return []
+        facts = self._facts
+        deals = self._acting(facts.table("open_deals"), actions)
+        found = facts.rows(deals.select("account_id", "stage", "product"))
+        if facts.has("line_items.id"):
+            found += facts.rows(facts.open_items(deals))
+        return [OpenOpportunity(**row) for row in found]
 
     def _blocked(self, actions: Sequence[Action]) -> frozenset[str]:
         accounts = self._facts.table("accounts")
@@ -290,12 +293,13 @@ class _Analyst:
         return frozenset(row["account_id"] for row in self._of_accounts(found, actions))
 
     def _of_accounts(self, rows: ir.Table, actions: Sequence[Action]) -> list[Any]:
+        return self._facts.rows(self._acting(rows, actions)) if actions else []
+
+    def _acting(self, rows: ir.Table, actions: Sequence[Action]) -> ir.Table:
         """Return those of *rows* whose account has an action."""
-        if not actions:
-            return []
         ids = pa.array(sorted({action.account_id for action in actions}), pa.string())
         acting = self._facts.bring("acting", pa.table({"acting_id": ids}))
-        return self._facts.rows(rows.semi_join(acting, rows.account_id == acting.acting_id))
+        return rows.semi_join(acting, rows.account_id == acting.acting_id)
 
 
 def period_of(job: Job, as_of: date) -> Period:

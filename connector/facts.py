@@ -103,6 +103,8 @@ class DayFacts:
             "lines": self._lines,
             "purchases": self._purchases,
             "baskets": self._baskets,
+            "order_days": self._order_days,
+            "ordering": self._ordering,
             "rhythm": self._rhythm,
             "alive": self._alive,
             "selling": self._selling,
@@ -170,10 +172,9 @@ class DayFacts:
         """Return the won and open deals as the rules of the pyramid read them."""
         return self._workspace.table(RECORDS + "opportunities")
 
-    def open_items(self) -> ir.Table:
-        """Return account_id, stage and product of the items that open deals are about."""
+    def open_items(self, deals: ir.Table) -> ir.Table:
+        """Return account_id, stage and product of the items that open *deals* are about."""
         items = self._workspace.table(RECORDS + "line_items")
-        deals = self.table("open_deals")
         first, second = items.category, items.product
         if self._items == "product":
             first, second = second, first
@@ -236,6 +237,8 @@ class DayFacts:
         self._workspace.view("open_deals", self._rolled_up(shown))
 
     def _lines(self) -> None:
+        import ibis
+
         from customer_pyramid.sales import in_base_currency
         from six_goals.purchases import lines
 
@@ -249,7 +252,12 @@ class DayFacts:
                 priced, money, base_currency=self.base_currency, rates=self.rates
             )[list(items.columns)]
         found = lines(items, self.table("sales"))
-        self._workspace.view("lines", found[list(TABLES["lines"])])
+        kinds = TABLES["lines"]
+        held = [name for name in kinds if f"line_items.{name}" in self._filled]
+        # To find the sales of millions of items takes longer than most of what is done with them.
+        kept = self._workspace.keep("sold", found.select("account_id", "close_date", *held))
+        empty = {name: ibis.null(kind) for name, kind in kinds.items() if name not in kept.columns}
+        self._workspace.view("lines", kept.mutate(**empty)[list(kinds)])
 
     def _purchases(self) -> None:
         from six_goals.purchases import purchases
@@ -262,18 +270,28 @@ class DayFacts:
 
         self._workspace.keep("baskets", baskets(self.table("purchases"), self.current))
 
+    def _order_days(self) -> None:
+        from six_goals.rhythm import order_days
+
+        self._workspace.keep("order_days", order_days(self.table("sales")))
+
+    def _ordering(self) -> None:
+        from six_goals.rhythm import ordering
+
+        self._workspace.keep("ordering", ordering(self.table("order_days")))
+
     def _rhythm(self) -> None:
         from six_goals.rhythm import own_rhythm
 
-        self._workspace.keep("rhythm", own_rhythm(self.table("sales"), self.as_of))
+        self._workspace.keep("rhythm", own_rhythm(self.table("ordering"), self.as_of))
 
     def _alive(self) -> None:
         """Fit the model of purchases, where it is installed and there are enough of them."""
         from six_goals import buying
 
-        sales, standings = self.table("sales"), self.table("standings")
+        standings = self.table("standings")
         active = standings.filter(standings.tier.notnull()).select("account_id")
-        known = self.keep("histories", buying.histories(sales, self.as_of))
+        known = buying.histories(self.table("ordering"), self.as_of)
         try:
             model = buying.fit(self.arrow(buying.distinct(known)))
         except ImportError:
@@ -286,7 +304,6 @@ class DayFacts:
         rows = self.arrow(known.semi_join(active, "account_id"))
         scored = buying.scored(rows, model)
         self._workspace.bring("alive", scored.select(list(_ALIVE)))
-        self._workspace.forget("histories")
 
     def _selling(self) -> None:
         from customer_pyramid.costs import selling_costs

@@ -56,6 +56,7 @@ _STATE: Final = pa.schema(
         ("mapping_hash", pa.string()),
         ("scan", pa.int64()),
         ("scan_name", pa.string()),
+        ("filled", pa.string()),
     ]
 )
 
@@ -172,7 +173,9 @@ class Pull:
             state = session.get(StreamState, (self._job_id, str(self._stream)))
         if state is None:
             digest = self._mapping.digest
-            return StreamState(job_id=self._job_id, stream=self._stream, mapping_hash=digest)
+            return StreamState(
+                job_id=self._job_id, stream=self._stream, mapping_hash=digest, filled=""
+            )
         return state
 
     def _begin_again(self, state: StreamState) -> None:
@@ -209,6 +212,7 @@ class Pull:
                 self._set_aside(bulk, [*result.quarantined, *repeated], state)
                 deleted = self._delete(bulk, page.deleted)
                 state.cursor = page.cursor
+                _note_filled(state, result.rows)
                 if last and scanning:
                     deleted += self._finish_scan(bulk, state)
                 self._save_state(bulk, state)
@@ -391,6 +395,8 @@ class Pull:
             ready = self._with_keys(result.rows, state.scan)
             bulk.upsert(self._table, ready, unless="old.modified_at > new.modified_at")
             self._release(bulk, self._held - still.keys())
+            _note_filled(state, result.rows)
+            self._save_state(bulk, state)
             bulk.commit()
 
     def _release(self, bulk: Bulk, records: Collection[str]) -> None:
@@ -402,6 +408,13 @@ class Pull:
                 record,
             )
         self._held -= set(records)
+
+
+def _note_filled(state: StreamState, rows: pa.Table) -> None:
+    """Note which columns of *rows* hold a value, unless it is not known of earlier rows."""
+    if state.filled is not None:
+        holding = {name for name in rows.column_names if rows.column(name).null_count < len(rows)}
+        state.filled = ",".join(sorted(holding.union(filter(None, state.filled.split(",")))))
 
 
 def _says_nothing_new(rows: pa.Table) -> str:

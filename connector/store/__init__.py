@@ -2,7 +2,7 @@
 
 from connector.store.bulk import Bulk
 from connector.store.opening import Database, migrate
-from connector.store.reading import Reader
+from connector.store.reading import Reader, Records
 from connector.store.store import Store
 
-__all__ = ["Bulk", "Database", "Reader", "Store", "migrate"]
+__all__ = ["Bulk", "Database", "Reader", "Records", "Store", "migrate"]

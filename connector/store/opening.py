@@ -22,7 +22,7 @@ from sqlalchemy.pool import NullPool
 
 from connector.errors import ConfigError, StoreError
 
-SCHEMA: Final = "0002"
+SCHEMA: Final = "0003"
 """The newest migration: what `alembic heads` would say (a test compares)."""
 
 _BUSY_MS: Final = 60_000

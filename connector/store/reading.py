@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
+from dataclasses import dataclass
 from importlib import import_module, resources
 from typing import Final, Protocol
 
@@ -18,8 +19,35 @@ from connector.store.opening import Database
 _EXTENSIONS: Final = {True: "sqlite_scanner", False: "postgres_scanner"}
 
 
+@dataclass(frozen=True, slots=True)
+class Records:
+    """The records of a job in a table of the store that are not deleted, under a condition."""
+
+    table: str
+    job: int
+    where: str = ""
+
+    @property
+    def source(self) -> str:
+        """What to select from, open for one more condition."""
+        return f"{self.table} where job_id = {self.job} and {self.kept}"
+
+    @property
+    def kept(self) -> str:
+        """The condition besides the job's."""
+        return f"not deleted and {self.where}" if self.where else "not deleted"
+
+
 class Reader(Protocol):
-    """Copies query results from the store into DuckDB tables."""
+    """Copies rows of the store into DuckDB tables."""
+
+    def copy(self, into: str, records: Records, columns: Mapping[str, tuple[str, str]]) -> None:
+        """Create the DuckDB table *into* from *records*.
+
+        *columns* are the result's: SQL that every database understands, and the DuckDB type as in
+        `load`.
+        """
+        ...
 
     def load(self, into: str, sql: str, columns: Mapping[str, str]) -> None:
         """Create the DuckDB table *into* from *sql*, run in the store.
@@ -74,9 +102,14 @@ def _attached(database: Database, engine: duckdb.DuckDBPyConnection) -> Iterator
         url = database.url.set(drivername="postgresql")
         address, kind = url.render_as_string(hide_password=False), "postgres"
     engine.execute(f"attach {_literal(address)} as held (type {kind}, read_only)")
+    threads = engine.sql("select current_setting('threads')").fetchall()[0][0]
+    if database.is_sqlite:
+        # One thread reads SQLite. DuckDB's client would wait for it at full speed on another.
+        engine.execute("set threads = 1")
     try:
         yield _Attached(engine, kind)
     finally:
+        engine.execute(f"set threads = {threads}")
         engine.execute("detach held")
 
 
@@ -88,8 +121,31 @@ class _Attached:
     def load(self, into: str, sql: str, columns: Mapping[str, str]) -> None:
         # Names and SQL are the store's own; the query runs in the store, so its filter is used.
         query = f"{self._kind}_query('held', {_literal(sql)})"
+        self._create(into, columns, query)
+
+    def copy(self, into: str, records: Records, columns: Mapping[str, tuple[str, str]]) -> None:
+        types = {name: kind for name, (_, kind) in columns.items()}
+        if self._kind != "sqlite" or not self._alone(records):
+            self.load(into, _select(records.source, columns), types)
+            return
+        # A query hands every value over as text; a scan doesn't, but it reads all there is: worth
+        # it where no other job's records are in the way.
+        scanned = _select(f"held.{records.table} where {records.kept}", columns)
+        self._create(into, types, f"({scanned})")
+
+    def _alone(self, records: Records) -> bool:
+        """Say whether all records in the table are of the job: the key tells at once."""
+        others = f"select 1 from {records.table} where job_id {{}} {records.job} limit 1"
+        return not any(
+            self._engine.execute(
+                f"from sqlite_query('held', {_literal(others.format(side))})"
+            ).fetchall()
+            for side in "<>"
+        )
+
+    def _create(self, into: str, columns: Mapping[str, str], source: str) -> None:
         picked = _cast(columns, naive=self._kind == "sqlite")
-        self._engine.execute(f"create table {into} as select {picked} from {query}")
+        self._engine.execute(f"create table {into} as select {picked} from {source}")
 
 
 class _Adbc:
@@ -117,8 +173,17 @@ class _Adbc:
             finally:
                 self._engine.unregister("arriving")
 
+    def copy(self, into: str, records: Records, columns: Mapping[str, tuple[str, str]]) -> None:
+        types = {name: kind for name, (_, kind) in columns.items()}
+        self.load(into, _select(records.source, columns), types)
+
     def close(self) -> None:
         self._connection.close()
+
+
+def _select(source: str, columns: Mapping[str, tuple[str, str]]) -> str:
+    picked = ", ".join(f'{sql} as "{name}"' for name, (sql, _) in columns.items())
+    return f"select {picked} from {source}"
 
 
 def _cast(columns: Mapping[str, str], *, naive: bool) -> str:

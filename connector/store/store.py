@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 
 import duckdb
@@ -11,7 +11,7 @@ from sqlmodel import Session, select
 from connector.store.bulk import Bulk, open_bulk
 from connector.store.opening import Database
 from connector.store.reading import Reader, open_reader
-from connector.store.tables import JobRow
+from connector.store.tables import JobRow, StreamState
 
 
 class Store:
@@ -45,6 +45,16 @@ class Store:
         """Yield a reader that copies rows into the DuckDB connection *engine*."""
         with self.database.exclusively("duckdb"), open_reader(self.database, engine) as reader:
             yield reader
+
+    def filled(self, job_id: int) -> Mapping[str, frozenset[str]]:
+        """Return the fields of each stream that ever held a value, where that is known."""
+        with self.session() as session:
+            states = session.exec(select(StreamState).where(StreamState.job_id == job_id)).all()
+        return {
+            state.stream: frozenset(filter(None, state.filled.split(",")))
+            for state in states
+            if state.filled is not None
+        }
 
     def job_id(self, name: str) -> int:
         """Return the number under which the job *name* is kept, giving it one the first time."""

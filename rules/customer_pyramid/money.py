@@ -22,10 +22,7 @@ def from_units(units: int) -> Decimal:
 
 def cents(units: int | Fraction) -> Decimal:
     """Return *units* as a decimal with two places, halves away from zero."""
-    if isinstance(units, Fraction):
-        return places(units / UNITS, 2)
-    rounded = (abs(units) + UNITS // 200) // (UNITS // 100)  # many: no fractions for whole units
-    return Decimal(rounded if units >= 0 else -rounded).scaleb(-2)
+    return Decimal(_quotient(units.numerator * 100, units.denominator * UNITS)).scaleb(-2)
 
 
 def show(units: int) -> str:
@@ -36,13 +33,18 @@ def show(units: int) -> str:
 
 def half_up(value: Fraction) -> int:
     """Return the nearest whole number, halves away from zero."""
-    rounded = (2 * abs(value.numerator) + value.denominator) // (2 * value.denominator)
-    return rounded if value >= 0 else -rounded
+    return _quotient(value.numerator, value.denominator)
 
 
 def places(value: Fraction, digits: int) -> Decimal:
     """Return *value* as a decimal with *digits* places, halves away from zero."""
-    return Decimal(half_up(value * 10**digits)).scaleb(-digits)
+    # Without a fraction in between: reports and reasons round by the hundred thousand.
+    return Decimal(_quotient(value.numerator * 10**digits, value.denominator)).scaleb(-digits)
+
+
+def whole(units: int) -> int:
+    """Return *units* in the currency without cents, halves away from zero."""
+    return _quotient(units, UNITS)
 
 
 def root(value: Fraction, digits: int) -> Decimal:
@@ -54,3 +56,9 @@ def root(value: Fraction, digits: int) -> Decimal:
 def share(part: int, whole: int) -> Decimal | None:
     """Return *part* of *whole* to six places; None if there is no whole."""
     return places(Fraction(part, whole), 6) if whole else None
+
+
+def _quotient(part: int, whole: int) -> int:
+    """Return *part* divided by a *whole* above zero, halves away from zero."""
+    rounded = (2 * abs(part) + whole) // (2 * whole)
+    return rounded if part >= 0 else -rounded

@@ -108,21 +108,13 @@ class BuyingModel:
         return _floats(np.maximum(total / (a - 1) * (1 - none), 0))
 
 
-def histories(sales: ir.Table, as_of: date) -> ir.Table:
-    """Return account_id, x, t_x and T of every account with an order, times in days.
-
-    Order days are different days with a sale above zero. Materialise the result. Source: domain
-    3.3.
-    """
-    orders = sales.filter(sales.amount > 0).select("account_id", "close_date").distinct()
-    days = orders.group_by("account_id").aggregate(
-        order_days=orders.count(), first=orders.close_date.min(), last=orders.close_date.max()
-    )
-    return days.select(
+def histories(ordering: ir.Table, as_of: date) -> ir.Table:
+    """Return account_id, x, t_x and T of every account of `rhythm.ordering`, times in days."""
+    return ordering.select(
         "account_id",
-        x=days.order_days - 1,
-        t_x=days.last.delta(days.first, unit="day").cast("int64"),
-        T=days_since(days.first, as_of),
+        x=ordering.order_days - 1,
+        t_x=ordering.last_day.delta(ordering.first_day, unit="day").cast("int64"),
+        T=days_since(ordering.first_day, as_of),
     )
 
 

@@ -17,6 +17,7 @@ from six_goals.affinity import Affinity, pair_counts, rules, with_probability
 from six_goals.goal import Facts, Proposal
 from six_goals.hit_rate import hit_rate
 from six_goals.offers import (
+    best_gains,
     best_offers,
     offers,
     peer_candidates,
@@ -26,6 +27,7 @@ from six_goals.offers import (
 )
 from six_goals.outcomes import ordered_item
 from six_goals.peers import Kind
+from six_goals.purchases import ended
 from six_goals.settings import CrossSellSettings
 from six_goals.shoppers import (
     ITEM_LIMIT,
@@ -75,12 +77,14 @@ def propose(facts: Facts, settings: CrossSellSettings) -> Proposal:
     if not market.count:
         return Proposal(())
     strong, notes = _strong_rules(facts, market, settings)
-    best = facts.keep("cross_sell_best", best_offers(_priced(facts, market, strong, settings)))
+    priced = facts.keep("cross_sell_priced", _priced(facts, market, strong, settings))
+    gains = facts.keep("cross_sell_gains", best_gains(priced))
+    best = facts.keep("cross_sell_best", best_offers(priced, gains, facts.limit))
     found = offers(market, best, facts.table("standings"))
     rows = facts.rows(found.order_by(found.gain.desc(), "account_id").limit(facts.limit))
     return Proposal(
         actions=[_action(row, facts, market.shelf, settings) for row in rows],
-        candidates=_candidates(facts, market, best) if len(rows) == facts.limit else None,
+        candidates=_candidates(facts, market, gains) if len(rows) == facts.limit else None,
         measures=hit_rate(facts, market, settings, with_rules=strong is not None),
         notes=[*_left_out(facts), *notes],
     )
@@ -142,7 +146,9 @@ def _priced(
     facts: Facts, market: Market, strong: ir.Table | None, settings: CrossSellSettings
 ) -> ir.Table:
     items, held = market.items, market.held
-    offered = items.filter(~items.discontinued, ~items.item.isin(sorted(settings.exclude)))
+    offered = items.filter(~items.item.isin(sorted(settings.exclude)))
+    if facts.has("line_items.discontinued"):
+        offered = offered.anti_join(ended(facts.table("purchases")), "item")
     if strong is None:
         found = peer_candidates(market.profiles, held, offered, settings)
     else:
@@ -150,11 +156,11 @@ def _priced(
         others = peer_candidates(market.profiles, held, offered, settings, spoken=by_rule)
         found = ibis.union(by_rule, others)
     bought = facts.keep("cross_sell_spent", spent(facts.table("baskets"), market.shoppers))
-    return facts.keep("cross_sell_priced", priced(found, market.profiles, bought))
+    return priced(found, market.profiles, bought)
 
 
-def _candidates(facts: Facts, market: Market, best: ir.Table) -> int:
-    found = market.profiles.semi_join(best, "profile")
+def _candidates(facts: Facts, market: Market, gains: ir.Table) -> int:
+    found = market.profiles.semi_join(gains, "profile")
     (row,) = facts.rows(found.aggregate(accounts=total(found.accounts)))
     return int(row["accounts"])
 

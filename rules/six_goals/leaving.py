@@ -22,7 +22,7 @@ BILLION = 1_000_000_000
 
 
 class RetentionRow(TypedDict):
-    """One row of `retention_candidates`; money in units, *at_risk* in billionths of the margin.
+    """One row of `leaving`, `described`; money in units, *at_risk* in billionths of the margin.
 
     *sign* is what tells that the customer may leave: late by its own rhythm, silent for longer than
     its tier's customers are between two orders, fading by the model of its purchases, declining
@@ -51,9 +51,10 @@ class RetentionRow(TypedDict):
 
 
 def leaving(facts: Facts, settings: RetentionSettings) -> ir.Table:
-    """Return one row for each active customer with a sign of leaving; see `RetentionRow`.
+    """Return one row for each active customer with a sign of leaving.
 
-    Of several signs the one with the highest value counts.
+    Of several signs the one with the highest value counts. The columns are those of `RetentionRow`
+    but what `described` adds.
     """
     customers = facts.keep("retention_customers", _customers(facts, settings))
     signs = [
@@ -73,14 +74,19 @@ def leaving(facts: Facts, settings: RetentionSettings) -> ir.Table:
     return best.filter(best.turn == 0).drop("turn", "place", "has_deal")
 
 
+def described(signs: ir.Table, standings: ir.Table) -> ir.Table:
+    """Return *signs* with name, owner_id and layer of the account; see `RetentionRow`."""
+    known = standings.select("name", "owner_id", "layer", described_id="account_id")
+    return signs.join(known, signs.account_id == known.described_id).drop("described_id")
+
+
 def _customers(facts: Facts, settings: RetentionSettings) -> ir.Table:
     """Return what the signs look at, for each active customer."""
     standings, rhythm, profit = (facts.table(name) for name in ("standings", "rhythm", "profit"))
     alive, accounts = facts.table("alive"), facts.table("accounts")
     active = standings.filter(standings.tier.notnull(), standings.inherited_from.isnull())
-    rows = active.select(
-        "account_id", "name", "owner_id", "layer", "tier", "revenue", "previous_revenue"
-    )
+    # Without names: texts are added to those that are proposed.
+    rows = active.select("account_id", "tier", "revenue", "previous_revenue")
     rows = rows.left_join(
         rhythm.select("account_id", "order_days", "median_gap", "days_since_last"), "account_id"
     ).drop("account_id_right")
@@ -95,14 +101,11 @@ def _customers(facts: Facts, settings: RetentionSettings) -> ir.Table:
     deals = facts.table("open_deals").select(deal_account="account_id").distinct()
     rows = rows.left_join(deals, rows.account_id == deals.deal_account)
     tiers = active.select("account_id", "tier")
-    usual = pooled_gaps(facts.table("sales"), tiers, settings.usual_share)
+    usual = pooled_gaps(facts.table("order_days"), tiers, settings.usual_share)
     usual = usual.rename(usual_tier="tier")
     rows = rows.left_join(usual, rows.tier == usual.usual_tier)
     return rows.select(
         "account_id",
-        "name",
-        "owner_id",
-        "layer",
         "revenue",
         "previous_revenue",
         "order_days",

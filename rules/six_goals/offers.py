@@ -95,12 +95,22 @@ def typical_spend(rows: ir.Table, spent: ir.Table) -> ir.Table:
     return both.select(*rows.columns, spend=ibis.coalesce(both.tier_spend, both.item_spend))
 
 
-def best_offers(priced: ir.Table) -> ir.Table:
-    """Return the item of the highest gain for each profile; *also* names the next two."""
-    place = ibis.row_number().over(
-        group_by=priced.profile, order_by=[priced.gain.desc(), priced.item]
-    )
-    placed = priced.mutate(place=place)
+def best_gains(priced: ir.Table) -> ir.Table:
+    """Return profile and gain, that of its best item. Materialise the result."""
+    return priced.group_by("profile").aggregate(gain=priced.gain.max())
+
+
+def best_offers(priced: ir.Table, gains: ir.Table, limit: int) -> ir.Table:
+    """Return the item of the highest gain for each profile; *also* names the next two.
+
+    Of the profiles in *gains* only those are looked at that can be among the best *limit*.
+    """
+    leading = gains.order_by(gains.gain.desc()).limit(limit)
+    least = leading.aggregate(least=leading.gain.min())
+    chosen = gains.cross_join(least).filter(ibis._.gain >= ibis._.least)
+    rows = priced.semi_join(chosen, "profile")
+    place = ibis.row_number().over(group_by=rows.profile, order_by=[rows.gain.desc(), rows.item])
+    placed = rows.mutate(place=place)
     others = placed.filter(placed.place.between(1, 2))
     named = others.group_by("profile").aggregate(
         also=others.item.group_concat(", ", order_by=others.place)

@@ -9,7 +9,7 @@ from fractions import Fraction
 from customer_pyramid.money import half_up, show
 from six_goals.action import Action
 from six_goals.goal import Facts, Proposal
-from six_goals.leaving import BILLION, RetentionRow, leaving
+from six_goals.leaving import BILLION, RetentionRow, described, leaving
 from six_goals.settings import RetentionSettings
 from six_goals.words import Words
 
@@ -20,7 +20,9 @@ def propose(facts: Facts, settings: RetentionSettings) -> Proposal:
     Source: domain 3.3.
     """
     signs = leaving(facts, settings)
-    rows = facts.rows(signs.order_by([signs.value.desc(), signs.account_id]).limit(facts.limit + 1))
+    best = signs.order_by([signs.value.desc(), signs.account_id]).limit(facts.limit + 1)
+    known = described(best, facts.table("standings"))
+    rows = facts.rows(known.order_by([known.value.desc(), known.account_id]))
     count = len(rows)
     if count > facts.limit:
         count = facts.rows(signs.aggregate(n=signs.count()))[0]["n"]

@@ -62,13 +62,11 @@ class Market:
 
 
 def catalogue(baskets: ir.Table, limit: int = ITEM_LIMIT) -> ir.Table:
-    """Return the *limit* items that most accounts bought: item, number (from 0), discontinued.
+    """Return the *limit* items that most accounts bought: item and number (from 0).
 
     Materialise the result.
     """
-    items = baskets.group_by("item").aggregate(
-        accounts=baskets.count(), discontinued=baskets.discontinued.all()
-    )
+    items = baskets.group_by("item").aggregate(accounts=baskets.count())
     place = ibis.row_number().over(order_by=[items.accounts.desc(), items.item])
     return items.mutate(number=place).filter(place < limit).drop("accounts")
 

@@ -54,7 +54,6 @@ TABLES: Final[Mapping[str, Mapping[str, str]]] = {
     },
     "lines": {
         "account_id": "string",
-        "deal_id": "string",
         "close_date": "date",
         "product": "string",
         "category": "string",
@@ -75,12 +74,10 @@ TABLES: Final[Mapping[str, Mapping[str, str]]] = {
         "account_id": "string",
         "item": "string",
         "revenue": "int64",
-        "amount": "int64",
-        "times": "int64",
         "first_bought": "date",
         "last_bought": "date",
-        "discontinued": "boolean",
     },
+    "order_days": {"account_id": "string", "day": "date", "gap": "int64"},
     "rhythm": {
         "account_id": "string",
         "order_days": "int64",

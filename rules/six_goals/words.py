@@ -8,7 +8,7 @@ from fractions import Fraction
 from gettext import NullTranslations
 from typing import Final
 
-from customer_pyramid.money import places, show
+from customer_pyramid.money import UNITS, places, show, whole
 
 NAME_LIMIT: Final = 80
 """Characters of a customer's name in a text; a longer one is cut, so that figures never are."""
@@ -60,12 +60,14 @@ class Words:
 
     def money(self, units: int) -> str:
         """Return money units as a reader writes them: `38,400`, and cents only below 100."""
-        if abs(units) >= 100 * 10_000:
-            return f"{places(Fraction(units, 10_000), 0):,}"
+        if abs(units) >= 100 * UNITS:
+            return f"{whole(units):,}"
         return show(units)
 
     def number(self, value: Fraction | Decimal | int | float, digits: int = 0) -> str:
         """Return a number with at most *digits* decimals."""
+        if isinstance(value, int):
+            return f"{value:,}"
         text = f"{places(Fraction(value), digits):,f}"
         return text.rstrip("0").rstrip(".") if "." in text else text
 

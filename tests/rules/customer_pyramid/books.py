@@ -126,7 +126,7 @@ def cost(kind: str, amount: float, account: str | None = None, **more: Any) -> R
 def line(account: str, amount: float, cost: float | None, **more: Any) -> Row:
     """Return a line sold in the middle of the period, at a cost."""
     money = {"amount": units(amount), "cost": None if cost is None else units(cost)}
-    return {"account_id": account, "deal_id": "d", "close_date": DAY, **money, **more}
+    return {"account_id": account, "close_date": DAY, **money, **more}
 
 
 def case(account: str, **more: Any) -> Row:

@@ -17,7 +17,7 @@ from customer_pyramid.totals import totals
 from six_goals.affinity import pair_counts, rules, white_space
 from six_goals.leaving import leaving
 from six_goals.promises import promises
-from six_goals.rhythm import own_rhythm, pooled_gaps
+from six_goals.rhythm import order_days, ordering, own_rhythm, pooled_gaps
 from six_goals.settings import AffinitySettings, RetentionSettings, UpSellSettings
 from six_goals.up_sell import up_sell_candidates
 from tests.rules.crm import (
@@ -63,6 +63,7 @@ def test_every_step_compiles_for_postgresql(settings: PyramidSettings) -> None:
         last_run=ibis.table(LAST_RUN, name="last_run"),
     )
     kept = ibis.table(stood.schema(), name="standings")
+    days = order_days(sales)
     flags = issue_flags(deals, accounts, as_of=AS_OF, base_currency="EUR", rates=rates)
     for step in (
         stood,
@@ -70,8 +71,8 @@ def test_every_step_compiles_for_postgresql(settings: PyramidSettings) -> None:
         concentration(kept, settings),
         migration_counts(kept),
         issue_counts(flags),
-        own_rhythm(sales, AS_OF),
-        pooled_gaps(sales, kept.select("account_id", "tier"), Decimal("0.9")),
+        own_rhythm(ordering(days), AS_OF),
+        pooled_gaps(days, kept.select("account_id", "tier"), Decimal("0.9")),
         up_sell_candidates(kept, UpSellSettings()),
     ):
         assert ibis.to_sql(step, dialect="postgres")

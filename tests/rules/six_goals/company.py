@@ -18,7 +18,7 @@ from customer_pyramid.settings import PyramidSettings
 from customer_pyramid.standings import standings
 from customer_pyramid.totals import totals
 from six_goals.purchases import baskets, purchases
-from six_goals.rhythm import own_rhythm
+from six_goals.rhythm import order_days, ordering, own_rhythm
 from six_goals.tables import TABLES
 from six_goals.words import Words
 
@@ -119,7 +119,10 @@ class Company:
             case "standings":
                 self.keep("standings", self._standings())
             case "rhythm":
-                self.keep("rhythm", own_rhythm(self.table("sales"), self.as_of))
+                known = ordering(self.table("order_days"))
+                self.keep("rhythm", own_rhythm(known, self.as_of))
+            case "order_days":
+                self.keep("order_days", order_days(self.table("sales")))
             case "purchases":
                 lines = self.table("lines") if self._given.get("lines") else None
                 self.keep("purchases", purchases(self.table("sales"), lines, "category"))

@@ -84,7 +84,6 @@ def northwind(**more: Any) -> Company:
     lines = [
         {
             "account_id": orders[row["order_id"]]["account_id"],
-            "deal_id": row["order_id"],
             "close_date": orders[row["order_id"]]["close_date"],
             "product": products[row["product_id"]]["name"],
             "category": products[row["product_id"]]["category"],
@@ -130,9 +129,6 @@ def basket(account: str, item: str, **more: Any) -> Row:
         "account_id": account,
         "item": item,
         "revenue": 1_000_000,
-        "amount": 1_000_000,
-        "times": 1,
-        "discontinued": False,
         **days,
         **more,
     }

@@ -17,6 +17,7 @@ from pyarrow import csv
 from scipy.special import betaincinv
 
 from six_goals.buying import ENOUGH, BuyingModel, distinct, fit, histories, scored
+from six_goals.rhythm import order_days, ordering
 from tests.rules.crm import Crm, Row, won
 
 CDNOW = csv.read_csv(Path(__file__).parents[1] / "data" / "cdnow_summary.csv")
@@ -47,7 +48,8 @@ def model_of(r: float, alpha: float, a: float, b: float) -> BuyingModel:
 
 def histories_of(*sales: Row) -> list[Row]:
     crm = Crm()
-    return crm.rows(histories(crm.table("sales", SALES, sales), AS_OF))
+    known = ordering(order_days(crm.table("sales", SALES, sales)))
+    return crm.rows(histories(known, AS_OF))
 
 
 def distinct_of(*times: tuple[int, int, int], step: int) -> list[tuple[int, ...]]:
@@ -191,7 +193,7 @@ def test_a_step_of_one_day_rounds_nothing() -> None:
 
 @pytest.mark.parametrize("dialect", ["duckdb", "postgres"])
 def test_histories_compile(dialect: str) -> None:
-    rows = histories(ibis.table(SALES, name="sales"), AS_OF)
+    rows = histories(ordering(order_days(ibis.table(SALES, name="sales"))), AS_OF)
     assert rows.schema() == ibis.schema(HISTORIES)
     assert ibis.to_sql(distinct(rows), dialect=dialect)
 

@@ -111,20 +111,20 @@ def test_what_is_excluded_is_not_offered(settings_now: CrossSellSettings) -> Non
     assert "Q" not in offered(proposal).values()
 
 
-def test_what_is_discontinued_is_not_offered() -> None:
+@pytest.mark.parametrize("still_sold_to", ["", "both 00"])
+def test_what_all_lines_call_discontinued_is_not_offered(still_sold_to: str) -> None:
     lines = [
         {
             "account_id": row["account_id"],
-            "deal_id": row["id"],
             "close_date": row["close_date"],
             "category": row["product"],
             "amount": row["amount"],
-            "discontinued": row["product"] == "Q",
+            "discontinued": row["product"] == "Q" and row["account_id"] != still_sold_to,
         }
         for row in [*BOTH, *OTHERS, *ACME]
     ]
     proposal = propose(market(BOTH, OTHERS, ACME, lines=lines), RULES)
-    assert "Q" not in offered(proposal).values()
+    assert ("Q" in offered(proposal).values()) == bool(still_sold_to)
 
 
 def test_the_spend_is_that_of_the_same_tier_where_it_has_buyers() -> None:

@@ -11,6 +11,7 @@ import pytest
 
 from six_goals.affinity import pair_counts, rules, with_probability
 from six_goals.offers import (
+    best_gains,
     best_offers,
     peer_candidates,
     priced,
@@ -197,5 +198,7 @@ def test_the_steps_compile_for_postgresql() -> None:
         ibis.table(TABLES["baskets"], name="baskets"), ibis.table(SHOPPERS, name="shoppers")
     )
     peers = peer_candidates(known, has, offered, SETTINGS, by_rule)
-    for step in (by_rule, peers, best_offers(priced(peers, known, bought))):
+    offers = priced(peers, known, bought)
+    gains = best_gains(offers)
+    for step in (by_rule, peers, gains, best_offers(offers, gains, 10)):
         assert ibis.to_sql(step, dialect="postgres")

@@ -6,8 +6,8 @@ from fractions import Fraction
 
 from customer_pyramid.money import places
 from customer_pyramid.periods import Period
-from six_goals.rhythm import own_rhythm
-from tests.rules.crm import Row, accounts_named, analyse, dataset, read_csv, won
+from six_goals.rhythm import order_days, ordering, own_rhythm
+from tests.rules.crm import Row, World, accounts_named, analyse, dataset, read_csv, won
 from tests.rules.public_data import northwind_accounts, northwind_orders
 
 AS_OF = date(1998, 5, 6)
@@ -15,13 +15,18 @@ AS_OF = date(1998, 5, 6)
 
 def rhythm_of(*sales: Row) -> list[Row]:
     world = analyse(accounts_named("A"), sales, current=Period.trailing(AS_OF))
-    return world.crm.rows(own_rhythm(world.sales, AS_OF))
+    return rhythm_in(world)
+
+
+def rhythm_in(world: World) -> list[Row]:
+    days = world.crm.keep("order_days", order_days(world.sales))
+    return world.crm.rows(own_rhythm(ordering(days), AS_OF))
 
 
 def test_northwind_rhythm_is_as_expected() -> None:
     expected = read_csv(dataset("northwind") / "expected" / "rhythm_1998-05-06.csv")
     world = analyse(northwind_accounts(), northwind_orders(), current=Period.trailing(AS_OF))
-    rows = {row["account_id"]: row for row in world.crm.rows(own_rhythm(world.sales, AS_OF))}
+    rows = {row["account_id"]: row for row in rhythm_in(world)}
     found = [
         {
             "account_id": account,

@@ -122,18 +122,6 @@ def test_the_items_most_accounts_bought_are_kept() -> None:
     assert [(row["item"], row["number"]) for row in found] == [("Q", 0), ("R", 1)]
 
 
-def test_an_item_is_discontinued_when_all_of_it_is() -> None:
-    crm = Crm()
-    held = [
-        basket("A", "P", discontinued=True),
-        basket("B", "P", discontinued=True),
-        basket("A", "Q", discontinued=True),
-        basket("B", "Q"),
-    ]
-    found = crm.rows(catalogue(baskets(crm, held)))
-    assert {row["item"]: row["discontinued"] for row in found} == {"P": True, "Q": False}
-
-
 def test_a_profile_holds_what_its_account_does() -> None:
     crm = Crm()
     people = known(
