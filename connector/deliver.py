@@ -34,6 +34,7 @@ from connector.contract import (
 )
 from connector.decide import goal_of
 from connector.errors import RateLimited, Transient
+from connector.poison import apart
 from connector.store import Bulk, Store
 
 logger = logging.getLogger(__name__)
@@ -169,7 +170,7 @@ class Delivery:
             return delay
         asked = {change.marker for change in pending}
         try:
-            for outcome in self._writer.write(pending):
+            for outcome in apart(self._writer.write, pending):
                 if outcome.marker not in asked:
                     raise AssertionError(f"outcome for {outcome.marker!r}, which was not sent")
                 outcomes[outcome.marker] = outcome

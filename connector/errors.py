@@ -63,6 +63,15 @@ class AccessError(RemoteError):
     """The credentials are good but lack a permission, or what they ask for does not exist."""
 
 
+class Refused(RemoteError):
+    """The CRM understood the request and refused it as a whole; *code* and *words* are its own."""
+
+    def __init__(self, message: str, *, code: str, words: str) -> None:
+        super().__init__(message)
+        self.code = code
+        self.words = words
+
+
 class Transient(RemoteError):
     """The same call may succeed later; the host retries it."""
 

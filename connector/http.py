@@ -22,6 +22,7 @@ from connector.errors import (
     AuthError,
     ConfigError,
     RateLimited,
+    Refused,
     RemoteError,
     Transient,
     Unavailable,
@@ -44,15 +45,6 @@ class NoAnswer(Unavailable):
 
 class NotFound(AccessError):
     """There is no such thing at this path, or it is not shown to us."""
-
-
-class Refused(RemoteError):
-    """The CRM understood the request and refused it; *code* and *words* are its own."""
-
-    def __init__(self, message: str, *, code: str, words: str) -> None:
-        super().__init__(message)
-        self.code = code
-        self.words = words
 
 
 def crm_client(

@@ -30,7 +30,7 @@ from connector.contract import (
     Unknown,
     WriteOutcome,
 )
-from connector.errors import AuthError, ConfigError, Unavailable
+from connector.errors import AuthError, ConfigError, Refused, Unavailable
 from connector.model import FIELDS, Stream
 from connector.testing.suite import NO_SUCH_FIELD, same
 
@@ -82,6 +82,7 @@ class FakeCRM:
         self.pages_left: int | None = None
         self.writes_to_delay = 0
         self.refusals: dict[str, str] = {}
+        self.poison: frozenset[str] = frozenset()
         for stream, held in rows.items():
             self.put(Stream(stream), held)
 
@@ -160,6 +161,10 @@ class FakeCRM:
         """Refuse every change to an account and its tasks."""
         self.refusals[account] = message
 
+    def refuse_batches_with(self, *accounts: str) -> None:
+        """Do nothing of a call that brings a change to one of *accounts*, as some CRMs do."""
+        self.poison = frozenset(accounts)
+
     def lose_answer(self, times: int = 1) -> None:
         """Carry out the next *times* write calls but give no answer."""
         self.answers_to_lose = times
@@ -174,6 +179,7 @@ class FakeCRM:
         self.answers_to_lose = self.writes_to_delay = 0
         self.pages_left = None
         self.refusals.clear()
+        self.poison = frozenset()
 
     def reach(self) -> None:
         """Raise as the CRM would if it can't be used now."""
@@ -283,6 +289,9 @@ class _FakeWriter:
         if not changes:
             return
         self.crm.writes.append(tuple(changes))
+        if spoilt := [change.ref.id for change in changes if change.ref.id in self.crm.poison]:
+            words = f"{spoilt[0]} is locked"
+            raise Refused(f"fake: {words}", code="locked", words=words)
         if self.crm.writes_to_delay:
             self.crm.writes_to_delay -= 1
             yield from (Retry(change.marker, 1.0, "too many requests") for change in changes)

@@ -104,6 +104,24 @@ def test_a_refused_change_costs_itself_alone(
     assert (row["code"], row["message"]) == ("refused", "field is locked by the CRM")
 
 
+def test_seven_rows_that_spoil_a_batch_cost_themselves_alone(
+    sqlite_store: Store, pauses: list[float]
+) -> None:
+    accounts = [f"A{number:03}" for number in range(200)]
+    bad = accounts[3::30]
+    crm = FakeCRM(accounts=[{"id": name, "name": name} for name in accounts])
+    crm.refuse_batches_with(*bad)
+
+    counts = deliver(sqlite_store, writer_of(crm), pauses, *[fields(one) for one in accounts])
+
+    assert counts == Delivered(sent=200, applied=193, rejected=7)
+    rows = ledger_rows(sqlite_store, "run", ["rejected"])
+    assert {row["account_id"]: row["message"] for row in rows} == {
+        one: f"{one} is locked" for one in bad
+    }
+    assert len(crm.writes) <= 7 * 8 + 1
+
+
 def test_a_value_that_a_person_changed_meanwhile_is_left(
     sqlite_store: Store, crm: FakeCRM, pauses: list[float]
 ) -> None:

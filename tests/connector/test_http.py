@@ -14,10 +14,11 @@ from connector.errors import (
     AuthError,
     ConfigError,
     RateLimited,
+    Refused,
     RemoteError,
     Unavailable,
 )
-from connector.http import NoAnswer, NotFound, Refused, crm_client, outcome_of
+from connector.http import NoAnswer, NotFound, crm_client, outcome_of
 
 URL = "https://crm.example/api"
 SECRETS = ("t0ken-s3cret", "query-s3cret", "body-s3cret")
