@@ -163,7 +163,7 @@ def test_an_account_that_the_target_does_not_have_is_rejected(tmp_path: Path) ->
     ]
 
 
-@pytest.mark.parametrize("times", [1, 2, 9])
+@pytest.mark.parametrize("times", [1, pytest.param(2, marks=pytest.mark.long), 9])
 def test_lost_answers_create_no_second_task(world: World, times: int) -> None:
     world.crm.lose_answer(times)
 

@@ -138,6 +138,7 @@ def test_overhead_without_customers_is_borne_by_nobody() -> None:
 revenues = st.lists(st.integers(1, 10**10), min_size=1, max_size=8)
 
 
+@pytest.mark.long
 @settings(
     max_examples=15, deadline=None, database=None, suppress_health_check=[HealthCheck.too_slow]
 )

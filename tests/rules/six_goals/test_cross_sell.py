@@ -309,6 +309,7 @@ SALES = st.lists(
 )
 
 
+@pytest.mark.long
 @settings(max_examples=10, deadline=None)
 @given(sales=SALES, data=st.data())
 def test_the_order_of_rows_does_not_matter_and_an_account_gets_one_offer(

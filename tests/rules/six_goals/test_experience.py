@@ -517,6 +517,7 @@ def tables_of(happened: Sequence[tuple[str, str, int, int]]) -> dict[str, list[R
     return {"cases": cases, "deliveries": deliveries, "lost_deals": lost}
 
 
+@pytest.mark.long
 @settings(max_examples=10, deadline=None)
 @given(events, st.randoms(use_true_random=False))
 def test_the_order_of_the_facts_does_not_matter_and_none_counts_twice(

@@ -199,6 +199,7 @@ def test_of_too_many_the_most_valuable_are_proposed_and_all_are_counted() -> Non
     assert proposal.candidates == 4
 
 
+@pytest.mark.long
 @settings(max_examples=15, deadline=None)
 @given(
     histories=st.lists(

@@ -257,6 +257,7 @@ OPTIONS = UpSellSettings(
 )
 
 
+@pytest.mark.long
 @settings(max_examples=15, deadline=None)
 @given(sales=SALES, data=st.data())
 def test_the_order_of_rows_does_not_matter_and_an_account_gets_one_action(

@@ -339,6 +339,7 @@ histories = st.lists(
 )
 
 
+@pytest.mark.long
 @settings(max_examples=10, deadline=None)
 @given(histories, st.randoms(use_true_random=False))
 def test_the_order_of_the_sales_does_not_matter(
@@ -351,6 +352,7 @@ def test_the_order_of_the_sales_does_not_matter(
     assert len(set(ids(first))) == len(first.actions)
 
 
+@pytest.mark.long
 @settings(max_examples=15, deadline=None)
 @given(histories)
 def test_everybody_asked_has_lapsed_and_the_value_follows_from_its_evidence(
