@@ -68,12 +68,13 @@ class Words:
         """Return a number with at most *digits* decimals."""
         if isinstance(value, int):
             return f"{value:,}"
-        text = f"{places(Fraction(value), digits):,f}"
-        return text.rstrip("0").rstrip(".") if "." in text else text
+        exact = value if isinstance(value, Fraction) else Fraction(value)
+        return _shown(places(exact, digits))
 
     def percent(self, share: Fraction | Decimal | float, digits: int = 0) -> str:
         """Return a share (0.25) as a percentage (25 %)."""
-        figure = self.number(Fraction(share) * 100, digits)
+        exact = share if isinstance(share, Fraction) else Fraction(share)
+        figure = _shown(places(exact, digits + 2).scaleb(2))
         return f"{figure}%" if self.language.startswith("zh") else f"{figure} %"
 
     def day(self, day: date) -> str:
@@ -81,3 +82,8 @@ class Words:
         if self.language.startswith("zh"):
             return f"{day.year}年{day.month}月{day.day}日"
         return f"{day:%B} {day.day}, {day.year}"
+
+
+def _shown(value: Decimal) -> str:
+    text = f"{value:,f}"
+    return text.rstrip("0").rstrip(".") if "." in text else text
