@@ -35,6 +35,7 @@ from connector.contract import (
 from connector.decide import goal_of
 from connector.errors import RateLimited, Transient
 from connector.poison import apart
+from connector.refusals import Refusals
 from connector.store import Bulk, Store
 
 logger = logging.getLogger(__name__)
@@ -69,12 +70,14 @@ class Delivery:
         run_id: str,
         writer: Writer,
         *,
+        stamps: Collection[str] = (),
         sleep: Callable[[float], None] = time.sleep,
     ) -> None:
         self._store = store
         self._job_id = job_id
         self._run_id = run_id
         self._writer = writer
+        self._refusals = Refusals(store, job_id, run_id, stamps)
         self._sleep = sleep
 
     def send(self, changes: Sequence[Change]) -> Delivered:
@@ -87,7 +90,7 @@ class Delivery:
         with self._store.bulk() as bulk:
             bulk.upsert("ledger", _with_states(rows, changes, {}))
             bulk.commit()
-        outcomes: dict[str, WriteOutcome] = {}
+        outcomes = self._refusals.known(changes)
         try:
             self._settle(by_marker, outcomes)
         finally:
@@ -95,6 +98,7 @@ class Delivery:
             with self._store.bulk() as bulk:
                 bulk.upsert("ledger", _with_states(rows, changes, outcomes))
                 self._remember_tasks(bulk, by_marker, outcomes)
+                self._refusals.note(bulk, by_marker, outcomes)
                 bulk.commit()
         for outcome in outcomes.values():
             _count(counts, outcome)
@@ -110,6 +114,10 @@ class Delivery:
         with self._store.bulk() as bulk:
             bulk.upsert("ledger", _with_states(self._ledger(changes), changes, outcomes))
             bulk.commit()
+
+    def end(self) -> None:
+        """Forget earlier refusals that this run had no more to do with: all was sent."""
+        self._refusals.end()
 
     def resume(self, planned: Callable[[], Collection[str]], held: Iterable[HeldTask]) -> None:
         """Settle what a process that died had sent; *held* are the tasks that have arrived.

@@ -116,6 +116,11 @@ class Plan:
         """Say whether there is nothing to write."""
         return not self.changed and not self.tasks
 
+    @property
+    def stamps(self) -> frozenset[str]:
+        """Return the target's fields that go along with a change and never cause one."""
+        return frozenset(theirs for ours, theirs in self.fields.items() if OUTPUTS[ours].stamp)
+
     def markers(self) -> set[str]:
         """Return the markers of all changes."""
         rows = self.database.cursor().execute("select account_id from changes").fetchall()

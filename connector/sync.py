@@ -297,7 +297,7 @@ class Sync:
     def _deliver(self, planned: Planned, run_id: str) -> None:
         plan, report = planned.plan, planned.report
         with self._writer() as writer:
-            delivery = Delivery(self.store, self.job_id, run_id, writer)
+            delivery = Delivery(self.store, self.job_id, run_id, writer, stamps=plan.stamps)
             delivery.resume(plan.markers, planned.held)
             if plan.missing:
                 delivery.refuse(plan.missing_accounts(), "not_found", _NOT_THERE)
@@ -309,6 +309,7 @@ class Sync:
             for start in range(0, len(plan.tasks), size):
                 _add(report.tasks, delivery.send(plan.tasks[start : start + size]))
                 self._progress("Writing tasks", start + size, len(plan.tasks))
+            delivery.end()
 
     @property
     def _may_be_empty(self) -> bool:

@@ -107,6 +107,21 @@ def sync(
 
 
 @app.command()
+def retry(
+    job: JobFile,
+    only: Annotated[
+        str | None, typer.Option(metavar="CODE", help="Only what was refused with this code.")
+    ] = None,
+    as_json: AsJson = False,
+    verbose: Verbose = False,
+) -> None:
+    """Run a job, and send again what the target has refused before."""
+    from connector.cli import reporting
+
+    raise typer.Exit(reporting.retry(job, only, as_json=as_json))
+
+
+@app.command()
 def schedule(
     folder: Annotated[Path, typer.Argument(metavar="DIR", help="The folder of the job files.")],
     upcoming: Annotated[

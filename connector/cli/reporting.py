@@ -8,12 +8,14 @@ from itertools import islice
 from pathlib import Path
 from typing import Any, Final
 
+from connector import refusals
 from connector.cli.console import console, facts, heading, print_json, table
 from connector.cli.figures import CAUSES, counted
 from connector.cli.outcome import PARTIAL
 from connector.cli.progress import progress_bars
 from connector.config import load_job
 from connector.deliver import ledger_rows
+from connector.errors import ConfigError
 from connector.plugins import Plugins
 from connector.store import Store
 from connector.sync import Report, Sync
@@ -30,7 +32,34 @@ def sync(job_path: Path, as_of: Any, override: str | None, *, as_json: bool) -> 
     with progress_bars() as progress:
         run = Sync(job, Plugins(), as_of=as_of, override=override, progress=progress)
         report = run.run()
-    refused = list(islice(not_written(run.store, report.run_id), _SHOWN))
+    return _told(run.store, report, job_path, as_json=as_json)
+
+
+def retry(job_path: Path, only: str | None, *, as_json: bool) -> int:
+    """Run the job with nothing held back that was refused before; return the exit code."""
+    job = load_job(job_path)
+    with progress_bars() as progress:
+        run = Sync(job, Plugins(), progress=progress)
+        again = _forget(run, only)
+        report = run.run()
+    if not as_json:
+        console().print(f"Held back until now: {counted(again, 'change')} that the target refused.")
+    return _told(run.store, report, job_path, as_json=as_json)
+
+
+def _forget(run: Sync, only: str | None) -> int:
+    known = refusals.codes(run.store, run.job_id)
+    if only is not None and only not in known:
+        raise ConfigError(
+            f"--only {only}: the target has refused nothing with this code; it has with:"
+            f" {', '.join(known) or 'none'}"
+        )
+    return refusals.forget(run.store, run.job_id, only)
+
+
+def _told(store: Store, report: Report, job_path: Path, *, as_json: bool) -> int:
+    """Print the report of a run; return the exit code."""
+    refused = list(islice(not_written(store, report.run_id), _SHOWN))
     if as_json:
         print_json({**as_data(report), "not_written": refused})
     else:

@@ -279,6 +279,23 @@ class QuarantineRow(SQLModel, table=True):
     since: datetime = _time()
 
 
+class RefusalRow(SQLModel, table=True):
+    """A change that the target refused for good: not sent again while its *digest* is the same.
+
+    *subject* says what it is about, *run_id* which run last met it.
+    """
+
+    __tablename__ = "refusal"
+    __table_args__ = _KEYED
+    job_id: int = Field(primary_key=True)
+    subject: str = Field(primary_key=True)
+    digest: str
+    account_id: str
+    code: str
+    message: str = Field(sa_type=Text)
+    run_id: str
+
+
 class RunRow(SQLModel, table=True):
     """A run of a job, taken up again where it was if its process dies."""
 

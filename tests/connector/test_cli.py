@@ -296,10 +296,11 @@ def test_refused_changes_are_listed_in_the_words_of_the_target(
     crm.put(Stream.OPPORTUNITIES, [_won("D1", "A1"), _won("D2", "A2")])
     crm.refuse("A2")
     job = tmp_path / "fake.toml"
-    job.write_text('source = {adapter = "fake"}\ntarget = {fields = {tier = "tier"}}', "utf-8")
+    text = 'source = {adapter = "fake"}\ntarget = {fields = {tier = "tier"}}\n'
+    job.write_text(f"{text}rules = {{as_of = {AS_OF}}}", "utf-8")
     monkeypatch.setattr(Plugins, "adapter", lambda self, name: crm.adapter())
 
-    result = run("sync", job, "--as-of", AS_OF)
+    result = run("sync", job)
 
     assert result.exit_code == outcome.PARTIAL
     assert "2 read = 1 applied + 1 rejected" in result.stdout
@@ -307,6 +308,16 @@ def test_refused_changes_are_listed_in_the_words_of_the_target(
     last = run_json("runs", job)[0]["run_id"]
     refused = run_json("runs", job, "--run", last)["not_written"]
     assert {(one["account_id"], one["state"]) for one in refused} == {("A2", "rejected")}
+
+    wrong = run("retry", job, "--only", "locked")
+    assert wrong.exit_code == 2
+    assert "it has with: refused" in words(wrong.stderr)
+    crm.restore()
+    assert run("sync", job).exit_code == outcome.PARTIAL
+    again = run("retry", job, "--only", "refused")
+    assert again.exit_code == 0, again.output
+    assert "Held back until now: 1 change that the target refused." in words(again.stdout)
+    assert crm.fields_of("A2")["tier"] == "Top"
 
 
 def _won(deal: str, account: str) -> dict[str, object]:

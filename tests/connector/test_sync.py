@@ -12,6 +12,7 @@ from connector import retry
 from connector.deliver import Delivery
 from connector.errors import AuthError, GuardError, PluginError, Unavailable
 from connector.model import Stream
+from connector.refusals import forget
 from connector.store.tables import RunRow
 from connector.sync import today
 from tests.connector.sync_world import AS_OF, JOB, World, account, crm, deal
@@ -144,7 +145,11 @@ def test_a_refused_row_costs_one_row(world: World) -> None:
         ("A4", "Validation failed: locked by a rule")
     ]
     world.crm.restore()
+    assert world.run().accounts["rejected"] == 1, "it is not sent again for nothing"
+
+    forget(world.sync().store, 1)
     assert world.run().accounts["applied"] == 1
+    assert world.run().state == "done"
 
 
 def test_an_account_that_the_target_does_not_have_is_rejected(tmp_path: Path) -> None:
