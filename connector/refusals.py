@@ -36,7 +36,7 @@ class Refusals:
     def known(self, changes: Sequence[Change]) -> dict[str, WriteOutcome]:
         """Return the outcomes, by marker, of those *changes* that were refused just like this."""
         by_subject = {_subject(change): change for change in changes}
-        found = {}
+        found: dict[str, WriteOutcome] = {}
         for row in self._rows(list(by_subject)):
             change = by_subject[row["subject"]]
             if row["digest"] == self._digest(change):

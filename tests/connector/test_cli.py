@@ -317,7 +317,7 @@ def test_refused_changes_are_listed_in_the_words_of_the_target(
     again = run("retry", job, "--only", "refused")
     assert again.exit_code == 0, again.output
     assert "Held back until now: 1 change that the target refused." in words(again.stdout)
-    assert crm.fields_of("A2")["tier"] == "Top"
+    assert crm.fields_of("A2")["tier"] == "Small"
 
 
 def _won(deal: str, account: str) -> dict[str, object]:
