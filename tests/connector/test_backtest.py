@@ -119,6 +119,7 @@ class TestDays:
             Step.read(text)
 
 
+@pytest.mark.long
 class TestPyramid:
     def test_each_day_is_as_it_was(self, replayed: Any) -> None:
         first, second, third = replayed["days"]

@@ -131,6 +131,7 @@ def test_the_schema_knows_our_fields_and_results() -> None:
     assert set(OUTPUTS) < set(target["fields"]["properties"])
 
 
+@pytest.mark.long
 def test_a_new_package_passes_its_own_conformance_tests(tmp_path: Path) -> None:
     folder = tmp_path / "acme"
     assert run("new", "acme-crm", "--folder", folder).exit_code == 0

@@ -251,6 +251,7 @@ def test_campaigns_cost_money_and_each_tier_has_a_plan(world: Company) -> None:
     assert {target.layer for target in world.targets} >= {"Top", "Big", "Medium", "Small"}
 
 
+@pytest.mark.long
 def test_it_shows_the_pyramid_the_tasks_and_the_places(shown: Shown) -> None:
     for words in (
         "300 accounts",
@@ -270,18 +271,21 @@ def test_it_shows_the_pyramid_the_tasks_and_the_places(shown: Shown) -> None:
 @pytest.mark.parametrize(
     "title", ["Cross-sell", "Up-sell", "Retention", "Acquisition", "Win-back", "Experience"]
 )
+@pytest.mark.long
 def test_each_goal_has_a_task_to_show(shown: Shown, title: str) -> None:
     assert re.search(
         rf"^{title}, \d+ tasks? +.+, by \d+ [A-Z][a-z]{{2}}, worth ", shown.first, re.M
     )
 
 
+@pytest.mark.long
 def test_the_commands_it_names_are_there(shown: Shown) -> None:
     named = set(re.findall(r"^ *connector ([\w-]+)", shown.first, re.MULTILINE))
     assert named >= {"actions", "backtest", "explain", "report", "simulate", "what-if"}
     assert named <= set(get_group(app).commands)
 
 
+@pytest.mark.long
 def test_a_second_time_uses_the_records_again_and_changes_nothing(shown: Shown) -> None:
     assert "runs it again on the same records" in shown.second
     assert "nothing: the files are the same as at the last run" in shown.second
@@ -290,6 +294,7 @@ def test_a_second_time_uses_the_records_again_and_changes_nothing(shown: Shown) 
     assert {path.name: path.read_bytes() for path in files if path.is_file()} == shown.first_files
 
 
+@pytest.mark.long
 def test_the_results_are_in_the_copy_and_the_tasks_file(shown: Shown) -> None:
     accounts = rows(shown.folder / "out" / "accounts.csv")
     assert Counter(row["Tier"] for row in accounts)["Top"] == 2
@@ -298,6 +303,7 @@ def test_the_results_are_in_the_copy_and_the_tasks_file(shown: Shown) -> None:
     assert len(rows(shown.folder / "out" / "tasks.csv")) >= 10
 
 
+@pytest.mark.long
 def test_the_rep_who_left_gets_no_task(shown: Shown) -> None:
     accounts = rows(shown.folder / "accounts.csv")
     assert any(row["OwnerID"] == LEFT for row in accounts)
@@ -306,6 +312,7 @@ def test_the_rep_who_left_gets_no_task(shown: Shown) -> None:
     assert "" not in owners
 
 
+@pytest.mark.long
 def test_the_job_file_is_a_good_example(shown: Shown) -> None:
     job = load_job(shown.folder / "demo.toml")
     assert job.model.schedule == "0 6 * * 1-5"
@@ -317,6 +324,7 @@ def test_the_job_file_is_a_good_example(shown: Shown) -> None:
     assert job.store_url == f"sqlite:///{shown.folder / 'connector.db'}"
 
 
+@pytest.mark.long
 def test_the_pyramid_is_drawn_by_whoever_can(shown: Shown) -> None:
     assert shown.drawn == [("demo", "partial")]  # three rows are set aside, to be seen
     assert "The customer pyramid" in shown.first

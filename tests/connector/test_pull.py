@@ -242,6 +242,7 @@ def test_every_field_of_a_stream_is_kept(sqlite_store: Store, stream: Stream) ->
     assert content(sqlite_store, TABLES[stream]) == [full(stream, kept=True) | ours]
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("stream", [stream for stream in Stream if stream.optional])
 def test_a_stream_that_a_job_no_longer_has_stays_as_it_was(store: Store, stream: Stream) -> None:
     pull(store, Script([Page([full(stream)], "c1", scan="s1")]), mapping(stream))

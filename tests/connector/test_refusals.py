@@ -58,11 +58,12 @@ class Days:
 
 
 @pytest.fixture
-def days(store: Store, crm: FakeCRM) -> Days:
-    return Days(store, crm)
+def days(sqlite_store: Store, crm: FakeCRM) -> Days:
+    return Days(sqlite_store, crm)
 
 
-def test_the_next_run_lists_it_and_does_not_send_it(days: Days) -> None:
+def test_the_next_run_lists_it_and_does_not_send_it(store: Store, crm: FakeCRM) -> None:
+    days = Days(store, crm)
     assert days.send(TOP, OTHER) == Delivered(sent=2, applied=1, rejected=1)
     assert days.said == ["locked by a rule"]
 

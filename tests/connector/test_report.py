@@ -334,6 +334,7 @@ def no_customers(tmp_path: Path) -> Path:
     return path
 
 
+@pytest.mark.long
 def test_a_company_without_customers_has_a_report(no_customers: Path) -> None:
     page = Page(html(gathered(no_customers), ENGLISH))
 

@@ -71,6 +71,7 @@ def test_it_proposes_on_facts(pack: ModuleType, as_of: date, asked: bool) -> Non
     assert titles == (["Congratulate Acme on 5 years with us"] if asked else [])
 
 
+@pytest.mark.long
 def test_its_tasks_reach_the_target_once(world: World) -> None:
     assert world.run().tasks["applied"] == 1
     (task,) = world.crm.tasks

@@ -203,6 +203,7 @@ Store(sys.argv[1])
 """
 
 
+@pytest.mark.long
 def test_a_migration_that_was_killed_is_made_by_the_next_start(empty_url: str) -> None:
     killed = subprocess.run([sys.executable, "-c", BREAKS_OFF, empty_url, "9"], check=False)
     assert killed.returncode == -9

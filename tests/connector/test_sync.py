@@ -66,6 +66,7 @@ def test_a_row_that_is_set_aside_is_counted(world: World) -> None:
     assert report.pulled["opportunities"].quarantined == 1
 
 
+@pytest.mark.long
 def test_a_quarantined_row_makes_the_next_run_partial_too(world: World) -> None:
     world.crm.put(Stream.OPPORTUNITIES, [deal("D8", "A1", "lots")])
     world.run()
@@ -168,7 +169,9 @@ def test_an_account_that_the_target_does_not_have_is_rejected(tmp_path: Path) ->
     ]
 
 
-@pytest.mark.parametrize("times", [1, pytest.param(2, marks=pytest.mark.long), 9])
+@pytest.mark.parametrize(
+    "times", [1, *(pytest.param(times, marks=pytest.mark.long) for times in (2, 9))]
+)
 def test_lost_answers_create_no_second_task(world: World, times: int) -> None:
     world.crm.lose_answer(times)
 
@@ -190,6 +193,7 @@ def test_a_target_that_asks_to_wait_gets_everything_in_the_end(world: World) -> 
     assert report.accounts["applied"] == 7
 
 
+@pytest.mark.long
 def test_a_target_that_never_takes_it_leaves_it_waiting(world: World) -> None:
     world.crm.delay_writes(99)
 
@@ -239,6 +243,7 @@ def test_a_guard_leaves_everything_as_it_was_until_it_is_overridden(flood: Flood
     ]  # fmt: skip
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("scan", [False, True], ids=["feed", "scan"])
 def test_too_many_deleted_accounts_stop_the_run_each_time(tmp_path: Path, scan: bool) -> None:
     world = World(tmp_path, crm(scan=scan))
@@ -255,6 +260,7 @@ def test_too_many_deleted_accounts_stop_the_run_each_time(tmp_path: Path, scan: 
     assert world.run(override="merged").accounts["read"] == 5
 
 
+@pytest.mark.long
 def test_too_many_deals_missing_from_a_scan_stop_the_run_each_time(tmp_path: Path) -> None:
     world = World(tmp_path, crm(scan=True))
     world.run()
@@ -294,6 +300,7 @@ def test_the_day_is_the_one_in_the_time_zone_of_the_job(
     assert world.run(as_of=None).as_of == date(2026, 6, 30)
 
 
+@pytest.mark.long
 def test_the_day_that_is_asked_for_goes_before_that_of_the_job(world: World) -> None:
     job = JOB.replace("[rules]", "[rules]\nas_of = 2026-05-01")
     world.path.write_text(job, encoding="utf-8")
@@ -313,6 +320,7 @@ def test_a_locked_tier_is_kept_and_reported(world: World) -> None:
     assert world.run().locked == 1
 
 
+@pytest.mark.long
 def test_disabled_tasks_are_neither_created_nor_closed(world: World) -> None:
     world.run()
     without = JOB.replace("[rules]", "[target.tasks]\nenabled = false\n[rules]")
@@ -326,6 +334,7 @@ def test_disabled_tasks_are_neither_created_nor_closed(world: World) -> None:
     assert {task.status for task in world.crm.tasks} == {"open"}
 
 
+@pytest.mark.long
 def test_a_run_that_was_cut_off_is_given_up_when_the_job_has_changed(
     world: World, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -169,6 +169,7 @@ class TestChanges:
         assert str(raised.value).startswith(f"{path}: currency.base:")
 
 
+@pytest.mark.long
 class TestLayers:
     def test_both_sides_are_told_with_their_boundaries(self, strict: Any) -> None:
         assert customers(strict, "before")["Top"] == 1

@@ -189,6 +189,7 @@ def test_values_and_answers_come_along() -> None:
     assert (found["promise_kept"], found["score_promise_kept"]) == (units(1), 100)
 
 
+@pytest.mark.long
 @pytest.mark.parametrize(
     ("profit", "score"), [(-50, 0), (0, 0), (25, 25), (100, 100), (900, 100), (None, None)]
 )
