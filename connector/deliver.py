@@ -98,7 +98,9 @@ class Delivery:
             with self._store.bulk() as bulk:
                 bulk.upsert("ledger", _with_states(rows, changes, outcomes))
                 self._remember_tasks(bulk, by_marker, outcomes)
-                self._refusals.note(bulk, by_marker, outcomes)
+                if outcomes.keys() == by_marker.keys():
+                    # A target that takes nothing at all says nothing of a single change.
+                    self._refusals.note(bulk, by_marker, outcomes)
                 bulk.commit()
         for outcome in outcomes.values():
             _count(counts, outcome)

@@ -45,11 +45,12 @@ def apart(write: Write, changes: Sequence[Change]) -> Iterator[WriteOutcome]:
                 left = second
             else:
                 left, refusal, pending = tried, why, [*second, *pending]
-        refused, size = refused + 1, _AFTER_POISON
-        if refused >= _HOPELESS and not taken:
-            yield from _probe(write, pending)
-            pending, taken = pending[:-1], True
         yield Rejected(left[0].marker, refusal.code, refusal.words)
+        refused, size = refused + 1, _AFTER_POISON
+        if refused >= _HOPELESS and not taken and pending:
+            # If even the last one by itself is refused, it is not the rows.
+            yield from write(pending[-1:])
+            pending, taken = pending[:-1], True
 
 
 def _sent(
@@ -66,8 +67,3 @@ def _sent(
             raise
         return list(left.values()), error
     return list(left.values()), None
-
-
-def _probe(write: Write, pending: Sequence[Change]) -> Iterator[WriteOutcome]:
-    """Send the last change alone: if even this one is refused, it is not the rows."""
-    yield from write(pending[-1:])

@@ -8,7 +8,7 @@ somebody asks for it (`connector retry`).
 from __future__ import annotations
 
 import json
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from hashlib import sha256
 from typing import Final, assert_never
 
@@ -18,6 +18,7 @@ from connector.contract import Change, CloseTask, PutTask, Rejected, SetFields, 
 from connector.store import Bulk, Store
 
 _COLUMNS: Final = ("subject", "digest", "account_id", "code", "message")
+_PARAMETERS: Final = 500  # of one query: a batch may have more changes than a database takes
 _AGAIN: Final = " (refused before; not sent again: connector retry)"
 
 
@@ -32,12 +33,13 @@ class Refusals:
         self._job_id = job_id
         self._run_id = run_id
         self._stamps = frozenset(stamps)
+        self._any: bool | None = None  # whether anything was refused before this run began to send
 
     def known(self, changes: Sequence[Change]) -> dict[str, WriteOutcome]:
         """Return the outcomes, by marker, of those *changes* that were refused just like this."""
         by_subject = {_subject(change): change for change in changes}
         found: dict[str, WriteOutcome] = {}
-        for row in self._rows(list(by_subject)):
+        for row in self._about(list(by_subject)):
             change = by_subject[row["subject"]]
             if row["digest"] == self._digest(change):
                 found[change.marker] = _again(change, row["code"], row["message"])
@@ -46,7 +48,7 @@ class Refusals:
     def note(
         self, bulk: Bulk, changes: Mapping[str, Change], outcomes: Mapping[str, WriteOutcome]
     ) -> None:
-        """Keep what was refused of *changes*, and forget what was refused before and no more is."""
+        """Keep what was refused of *changes*, or is held back once more."""
         kept = [
             {
                 "job_id": self._job_id,
@@ -71,17 +73,21 @@ class Refusals:
             )
             bulk.commit()
 
-    def _rows(self, subjects: Sequence[str]) -> list[Mapping[str, str]]:
-        marks = ", ".join("?" * len(subjects))
+    def _about(self, subjects: Sequence[str]) -> Iterator[Mapping[str, str]]:
+        if self._any is None:
+            self._any = bool(codes(self._store, self._job_id))
+        if not self._any:
+            return
         with self._store.bulk() as bulk:
-            found = bulk.fetch(
-                f"select {', '.join(_COLUMNS)} from refusal where job_id = ?"
-                f" and subject in ({marks})",
-                self._job_id,
-                *subjects,
-            )
-        rows: list[Mapping[str, str]] = found.to_pylist()
-        return rows
+            for start in range(0, len(subjects), _PARAMETERS):
+                part = subjects[start : start + _PARAMETERS]
+                marks = ", ".join("?" * len(part))
+                yield from bulk.fetch(
+                    f"select {', '.join(_COLUMNS)} from refusal where job_id = ?"
+                    f" and subject in ({marks})",
+                    self._job_id,
+                    *part,
+                ).to_pylist()
 
     def _digest(self, change: Change) -> str:
         asked = json.dumps(self._asked(change), sort_keys=True, ensure_ascii=False, default=str)

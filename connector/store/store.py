@@ -6,6 +6,7 @@ from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 
 import duckdb
+from sqlalchemy import text
 from sqlmodel import Session, select
 
 from connector.store.bulk import Bulk, open_bulk
@@ -59,10 +60,14 @@ class Store:
     def job_id(self, name: str) -> int:
         """Return the number under which the job *name* is kept, giving it one the first time."""
         with self.session() as session:
-            row = session.exec(select(JobRow).where(JobRow.name == name)).first()
-            if row is None:
-                row = JobRow(name=name)
-                session.add(row)
-                session.flush()
-            assert row.id is not None  # noqa: S101 - the database gave it one
-            return row.id
+            found = select(JobRow.id).where(JobRow.name == name)
+            number = session.exec(found).first()
+            if number is None:
+                # Another process may be giving it one: the loser takes the winner's.
+                session.connection().execute(
+                    text("insert into job (name) values (:name) on conflict do nothing"),
+                    {"name": name},
+                )
+                number = session.exec(found).one()
+            assert number is not None  # noqa: S101 - the database gave it one
+            return number

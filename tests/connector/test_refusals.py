@@ -7,7 +7,7 @@ from datetime import date
 
 import pytest
 
-from connector import Change, CloseTask, PutTask, Ref, SetFields, Stream
+from connector import Change, CloseTask, PutTask, Ref, Refused, SetFields, Stream
 from connector.deliver import Delivered, Delivery, ledger_rows
 from connector.refusals import codes, forget
 from connector.store import Store
@@ -71,6 +71,24 @@ def test_the_next_run_lists_it_and_does_not_send_it(store: Store, crm: FakeCRM) 
         assert days.send(replace(TOP, values={"tier": "Top", "run": "2"})).rejected == 1
         assert days.said == ["locked by a rule (refused before; not sent again: connector retry)"]
     assert days.sent == [["fields:A", "fields:B"]]
+
+
+def test_a_batch_may_have_more_changes_than_a_query_takes_parameters(days: Days) -> None:
+    many = [SetFields(Ref(f"N{n}"), {"tier": "Top"}, {}) for n in range(40_000)]
+    days.send(TOP)
+    assert days.send(*many, TOP).rejected == 40_001
+    assert [len(call) for call in days.sent] == [1, 40_000]
+
+
+def test_a_target_that_takes_nothing_is_no_reason_to_hold_back(days: Days) -> None:
+    everybody = [SetFields(Ref(name), {"tier": "Top"}, {}) for name in map(str, range(40))]
+    days.crm.put(Stream.ACCOUNTS, [{"id": change.ref.id} for change in everybody])
+    days.crm.refuse_batches_with(*(change.ref.id for change in everybody))
+    with pytest.raises(Refused):
+        days.send(*everybody)
+    assert codes(days.store, 1) == {}
+    days.crm.restore()
+    assert days.send(*everybody).applied == 40
 
 
 @pytest.mark.parametrize(

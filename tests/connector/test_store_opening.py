@@ -17,7 +17,7 @@ from alembic.migration import MigrationContext
 from alembic.script import ScriptDirectory
 from sqlalchemy import inspect, text
 from sqlalchemy.engine import make_url
-from sqlmodel import SQLModel
+from sqlmodel import SQLModel, select
 
 import connector.store
 from connector import FIELDS, ConfigError, StoreError, Stream
@@ -219,7 +219,10 @@ def test_two_processes_may_make_one_store_at_once(
     make_postgres_database: Callable[[], str],
 ) -> None:
     empty_url = make_postgres_database()
-    code = "import sys; from connector.store import Store; Store(sys.argv[1]).job_id('one')"
+    code = (
+        "import sys; from connector.store import Store; store = Store(sys.argv[1])\n"
+        "for number in range(100): store.job_id(f'job {number}')"
+    )
     starting = [
         subprocess.Popen([sys.executable, "-c", code, empty_url], stderr=subprocess.PIPE)
         for _ in range(2)
@@ -228,7 +231,8 @@ def test_two_processes_may_make_one_store_at_once(
 
     assert [process.returncode for process in starting] == [0, 0], said
     with Store(empty_url).session() as session:
-        assert session.get(JobRow, Store(empty_url).job_id("one")) is not None
+        numbers = session.exec(select(JobRow.id)).all()
+    assert len(set(numbers)) == 100
 
 
 # --- what can be wrong with the URL
