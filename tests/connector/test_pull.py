@@ -240,6 +240,29 @@ def test_every_field_of_a_stream_is_kept(sqlite_store: Store, stream: Stream) ->
     assert counts == Pulled(read=1, stored=1, pages=1)
     ours = {"job_id": 1, "scan": None, "deleted": 0}
     assert content(sqlite_store, TABLES[stream]) == [full(stream, kept=True) | ours]
+    assert sqlite_store.filled(1) == {stream: frozenset(FIELDS[stream])}
+
+
+def test_fields_are_noted_as_soon_as_one_row_has_a_value(sqlite_store: Store) -> None:
+    lone = {"id": "A1", "name": None, "region": None}
+    pull(sqlite_store, Script([Page([lone], "c1")]), mapping(Stream.ACCOUNTS))
+    assert sqlite_store.filled(1) == {Stream.ACCOUNTS: frozenset({"id"})}
+
+    pages = [Page([lone, {"id": "A2", "region": "North"}], "c2"), Page([lone], "c3")]
+    pull(sqlite_store, Script(pages), mapping(Stream.ACCOUNTS))
+    assert sqlite_store.filled(1) == {Stream.ACCOUNTS: frozenset({"id", "region"})}
+
+
+def test_what_was_read_before_fields_were_noted_stays_unknown(sqlite_store: Store) -> None:
+    pull(sqlite_store, Script([Page([{"id": "A1"}], "c1")]), mapping(Stream.ACCOUNTS))
+    with sqlite_store.bulk() as bulk:
+        bulk.execute("update stream_state set filled = null")
+        bulk.commit()
+
+    pages = [Page([{"id": "A2", "name": "Alfa"}], "c2")]
+    pull(sqlite_store, Script(pages), mapping(Stream.ACCOUNTS))
+
+    assert sqlite_store.filled(1) == {}
 
 
 @pytest.mark.long

@@ -9,8 +9,8 @@ import pyarrow as pa
 import pytest
 
 from connector import FIELDS, Kind, Stream
-from connector.store import Bulk, Reader, Store
-from connector.store.reading import open_reader
+from connector.store import Bulk, Store
+from connector.store.reading import Records, open_reader
 from connector.store.tables import AccountRow, RunRow
 
 PARIS = timezone(timedelta(hours=1), "Paris")
@@ -222,46 +222,50 @@ ROUND_TRIPS = [
 ]
 
 
-@pytest.mark.parametrize("extension", [True, False], ids=["extension", "adbc"])
+WAYS = ("alone", "shared", "adbc")
+"""How records are read: a table that is the job's alone is scanned, a shared one is queried."""
+
+
+@pytest.mark.parametrize("way", WAYS)
 @pytest.mark.parametrize("field", ["name", "owner_id", "excluded", "modified_at"])
-def test_values_of_accounts_come_back_exactly(store: Store, field: str, extension: bool) -> None:
+def test_values_of_accounts_come_back_exactly(store: Store, field: str, way: str) -> None:
     values = [case.values[2] for case in ROUND_TRIPS if case.values[1] == field]
 
-    assert through(store, Stream.ACCOUNTS, field, values, extension) == values
+    assert through(store, Stream.ACCOUNTS, field, values, way) == values
 
 
-@pytest.mark.parametrize("extension", [True, False], ids=["extension", "adbc"])
+@pytest.mark.parametrize("way", WAYS)
 @pytest.mark.parametrize("field", ["amount", "close_date"])
-def test_values_of_deals_come_back_exactly(store: Store, field: str, extension: bool) -> None:
+def test_values_of_deals_come_back_exactly(store: Store, field: str, way: str) -> None:
     values = [case.values[2] for case in ROUND_TRIPS if case.values[1] == field]
 
-    assert through(store, Stream.OPPORTUNITIES, field, values, extension) == values
+    assert through(store, Stream.OPPORTUNITIES, field, values, way) == values
 
 
 def through(
-    store: Store, stream: Stream, field: str, values: list[object], extension: bool
+    store: Store, stream: Stream, field: str, values: list[object], way: str
 ) -> list[object]:
     """Write *values* through Arrow, read them into DuckDB and return them."""
     table = {Stream.ACCOUNTS: "account", Stream.OPPORTUNITIES: "opportunity"}[stream]
     rows = [{"id": f"{n:03}", "status": "won", field: value} for n, value in enumerate(values)]
     kind = FIELDS[stream][field].kind
     with store.bulk() as bulk:
-        bulk.upsert(table, rows_of(stream, *rows))
+        found = rows_of(stream, *rows)
+        bulk.upsert(table, found)
+        if way == "shared":
+            place = found.schema.get_field_index("job_id")
+            bulk.upsert(table, found.set_column(place, "job_id", pa.array([2] * len(rows))))
         bulk.commit()
     with duckdb.connect() as engine:
         engine.execute("set timezone = 'America/New_York'")
         with (
             store.database.exclusively("duckdb"),
-            open_reader(store.database, engine, extension=extension) as reader,
+            open_reader(store.database, engine, extension=way != "adbc") as reader,
         ):
-            load(reader, table, field, DUCKDB[kind])
-        found = engine.execute("select value from got order by id").to_arrow_table()
-    return list(found.column("value").to_pylist())
-
-
-def load(reader: Reader, table: str, field: str, kind: str) -> None:
-    sql = f'select id, "{field}" as value from {table}'
-    reader.load("got", sql, {"id": "varchar", "value": kind})
+            columns = {"id": ("id", "varchar"), "value": (f'"{field}"', DUCKDB[kind])}
+            reader.copy("got", Records(table, 1), columns)
+        got = engine.execute("select value from got order by id").to_arrow_table()
+    return list(got.column("value").to_pylist())
 
 
 def test_the_extension_is_installed_for_this_duckdb(store: Store) -> None:

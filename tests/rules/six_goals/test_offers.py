@@ -186,6 +186,25 @@ def test_who_returned_what_they_bought_is_no_buyer() -> None:
     assert crm.rows(spent(baskets(crm, rows), crm.table("shoppers", SHOPPERS, people))) == []
 
 
+@pytest.mark.parametrize(("limit", "chosen"), [(1, "C"), (2, "ABC"), (3, "ABC"), (9, "ABCD")])
+def test_the_best_of_few_profiles_are_the_best_of_all(limit: int, chosen: str) -> None:
+    crm = Crm()
+    gains = {"A": {"P": 5, "Q": 7}, "B": {"P": 7}, "C": {"R": 9, "P": 9, "Q": 1}, "D": {"Q": 2}}
+    rows = [
+        {"profile": profile, "item": item, "gain": gain}
+        for profile, items in gains.items()
+        for item, gain in items.items()
+    ]
+    schema = {"profile": "string", "item": "string", "gain": "int64"}
+    table = crm.table("priced", schema, rows)
+
+    found = {row["profile"]: row for row in crm.rows(best_offers(table, best_gains(table), limit))}
+
+    # B has as much to gain as A: which of their accounts comes first is told later.
+    assert sorted(found) == list(chosen)
+    assert (found["C"]["item"], found["C"]["also"]) == ("P", "R, Q")
+
+
 def test_the_steps_compile_for_postgresql() -> None:
     known = ibis.table(PROFILES, name="profiles")
     has = ibis.table(HELD, name="held")
