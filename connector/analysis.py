@@ -76,6 +76,7 @@ class _Analyst:
         model = rules.job.model
         self._settings = model.rules.settings
         self._as_of = as_of
+        self._acting: ir.Table | None = None
         self._forget_earlier()
         self._facts = DayFacts(
             engine.workspace,
@@ -271,13 +272,11 @@ class _Analyst:
         }
 
     def _open_deals(self, actions: Sequence[Action]) -> list[OpenOpportunity]:
-        if not actions:
-            return []
         facts = self._facts
-        deals = self._acting(facts.table("open_deals"), actions)
-        found = facts.rows(deals.select("account_id", "stage", "product"))
+        deals = facts.table("open_deals").select("account_id", "stage", "product")
+        found = self._of_accounts(deals, actions)
         if facts.has("line_items.id"):
-            found += facts.rows(facts.open_items(deals))
+            found += self._of_accounts(facts.open_items(), actions)
         return [OpenOpportunity(**row) for row in found]
 
     def _blocked(self, actions: Sequence[Action]) -> frozenset[str]:
@@ -293,13 +292,15 @@ class _Analyst:
         return frozenset(row["account_id"] for row in self._of_accounts(found, actions))
 
     def _of_accounts(self, rows: ir.Table, actions: Sequence[Action]) -> list[Any]:
-        return self._facts.rows(self._acting(rows, actions)) if actions else []
-
-    def _acting(self, rows: ir.Table, actions: Sequence[Action]) -> ir.Table:
-        """Return those of *rows* whose account has an action."""
-        ids = pa.array(sorted({action.account_id for action in actions}), pa.string())
-        acting = self._facts.bring("acting", pa.table({"acting_id": ids}))
-        return rows.semi_join(acting, rows.account_id == acting.acting_id)
+        """Return those of *rows*, each once, whose account has an action."""
+        if not actions:
+            return []
+        acting = self._acting
+        if acting is None:
+            ids = pa.array(sorted({action.account_id for action in actions}), pa.string())
+            acting = self._acting = self._facts.bring("acting", pa.table({"acting_id": ids}))
+        of_these = rows.semi_join(acting, rows.account_id == acting.acting_id)
+        return self._facts.rows(of_these.distinct())
 
 
 def period_of(job: Job, as_of: date) -> Period:

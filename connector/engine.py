@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field
 from tempfile import TemporaryDirectory
 from types import TracebackType
@@ -13,7 +13,7 @@ import duckdb
 
 from connector.config import Job
 from connector.facts import RECORDS
-from connector.store import Reader, Records, Store
+from connector.store import Beside, Reader, Records, Store
 from connector.workspace import Workspace
 from six_goals.tables import TABLES
 
@@ -63,6 +63,8 @@ def _without(table: str, *columns: str) -> dict[str, str]:
     return {name: kind for name, kind in TABLES[table].items() if name not in columns}
 
 
+_OF_DEAL: Final = "deal_id"
+
 _DEAL: Final = {
     "id": "string",
     "account_id": "string",
@@ -80,13 +82,6 @@ _DEAL: Final = {
 _RECORDS: Final = {
     "accounts": _Records(
         "account", "accounts", _without("accounts", "created_on") | {"created_at": _TIME}
-    ),
-    "line_items": _Records(
-        "line_item",
-        "line_items",
-        {"deal_id": "string"} | _without("lines", "account_id", "close_date"),
-        needed=("deal_id",),
-        sql={"deal_id": "opportunity_id"},
     ),
     "cases": _Records("service_case", "cases", TABLES["cases"]),
     "leads": _Records("lead", "leads", TABLES["leads"]),
@@ -119,8 +114,27 @@ _RECORDS: Final = {
     ),
     "contact_targets": _Records("contact_target", "contact_targets", TABLES["contact_targets"]),
     "users": _Records("crm_user", "users", TABLES["users"]),
+    # With what counts of their deal beside them, millions of them need no join later on.
+    "line_items": _Records(
+        "line_item",
+        "line_items",
+        {_OF_DEAL: "string"} | _without("lines", "account_id", "close_date"),
+        needed=(_OF_DEAL,),
+        sql={_OF_DEAL: "opportunity_id"},
+    ),
 }
-"""What is loaded, in an order in which the deals come after what decides on their columns."""
+"""What is loaded; line items after the deals."""
+
+_DEAL_OF_ITEM: Final = {
+    "account_id": "account_id",
+    "status": "status",
+    "close_date": "close_date",
+    "currency": "currency",
+    "created_at": "created_at",
+    "stage": "stage",
+    "deal_amount": "amount",
+}
+"""What a line item gets of its deal: its name there, and the deal's."""
 
 _BEFORE: Final = {
     "account_id": "string",
@@ -177,15 +191,23 @@ class Engine:
         *replay* also reads what only an earlier day needs to know: when deals were made.
         """
         job, self._replay = int(job_id), replay
-        filled: set[str] = set()
         noted = self._store.filled(job)
+        records = {name: kept.of(job, noted.get(kept.stream)) for name, kept in _RECORDS.items()}
         with self._store.reader(self.database) as reader:
-            for name, kept in _RECORDS.items():
-                fields = noted.get(kept.stream)
-                records = kept.of(job, fields)
-                found = self._filled(reader, kept, records, fields)
-                filled |= {f"{kept.stream}.{column}" for column in found}
-                self._load(reader, name, records, found - self._unneeded(name, filled))
+            found = {
+                name: self._filled(reader, kept, records[name], noted.get(kept.stream))
+                for name, kept in _RECORDS.items()
+            }
+            filled = {f"{_RECORDS[n].stream}.{c}" for n, columns in found.items() for c in columns}
+            found["opportunities"] -= self._unneeded_of_deals(filled)
+            loaded = {
+                name: self._load(reader, name, records[name], found[name])
+                for name in _RECORDS
+                if name != "line_items"
+            }
+            self._load_items(
+                reader, records["line_items"], found["line_items"], loaded["opportunities"]
+            )
             reader.load(
                 "before", f"select {', '.join(_BEFORE)} from standing where job_id = {job}", _BEFORE
             )
@@ -244,10 +266,8 @@ class Engine:
             return name
         return records.sql.get(name, f'"{name}"')
 
-    def _unneeded(self, name: str, filled: set[str]) -> frozenset[str]:
-        """Return the columns of records that no rule of this job reads."""
-        if name != "opportunities":
-            return frozenset()
+    def _unneeded_of_deals(self, filled: set[str]) -> frozenset[str]:
+        """Return the columns of deals that no rule of this job reads."""
         unneeded = set()
         if not (
             self._replay or filled & {"line_items.id", "opportunities.promised_on", "activities.id"}
@@ -257,19 +277,45 @@ class Engine:
             unneeded.add("stage")
         return frozenset(unneeded)
 
-    def _load(self, reader: Reader, name: str, records: Records, read: frozenset[str]) -> None:
-        """Load the columns that hold anything, and show the others as empty."""
+    def _load(
+        self, reader: Reader, name: str, records: Records, read: frozenset[str]
+    ) -> Collection[str]:
+        """Load the columns that hold anything, and show the others as empty; return the former."""
+        columns = self._columns(name, read)
+        reader.copy(f"stored_{name}", records, columns)
+        self._show(name, _RECORDS[name].columns, columns)
+        return columns
+
+    def _load_items(
+        self, reader: Reader, records: Records, read: frozenset[str], of_deals: Collection[str]
+    ) -> None:
+        """Load the line items of the deals that are loaded, with what these have beside them."""
+        columns = self._columns("line_items", read)
+        theirs: dict[str, str] = {}
+        beside = None
+        if "id" in of_deals:  # not looked at where there are no items, and not there without deals
+            theirs = {name: column for name, column in _DEAL_OF_ITEM.items() if column in of_deals}
+            beside = Beside("stored_opportunities", _OF_DEAL, "id", theirs)
+        reader.copy("stored_line_items", records, columns, beside)
+        shown = _without("lines", "account_id", "close_date")
+        shown |= {name: _DEAL[column] for name, column in _DEAL_OF_ITEM.items()}
+        self._show("line_items", shown, [*columns, *theirs])
+
+    def _columns(self, name: str, read: frozenset[str]) -> dict[str, tuple[str, str]]:
+        """Return the columns to load: how each is read, and its type."""
         kept = _RECORDS[name]
         loaded = {c: t for c, t in kept.columns.items() if c in read or c in kept.needed}
         types = {
             c: _STATUS if c == "status" and name == "opportunities" else _TYPES[t]
             for c, t in loaded.items()
         }
-        columns = {c: (self._sql(kept, c), kind) for c, kind in types.items()}
-        reader.copy(f"stored_{name}", records, columns)
+        return {c: (self._sql(kept, c), kind) for c, kind in types.items()}
+
+    def _show(self, name: str, columns: Mapping[str, str], loaded: Collection[str]) -> None:
+        """Make a view in which the columns that were not loaded are empty."""
         shown = ", ".join(
             f'"{c}"' if c in loaded else f'cast(null as {_TYPES[t]}) as "{c}"'
-            for c, t in kept.columns.items()
+            for c, t in columns.items()
         )
         self.database.execute(f"create view {RECORDS}{name} as select {shown} from stored_{name}")
-        self.workspace.declare(RECORDS + name, kept.columns)
+        self.workspace.declare(RECORDS + name, columns)

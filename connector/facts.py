@@ -172,15 +172,15 @@ class DayFacts:
         """Return the won and open deals as the rules of the pyramid read them."""
         return self._workspace.table(RECORDS + "opportunities")
 
-    def open_items(self, deals: ir.Table) -> ir.Table:
-        """Return account_id, stage and product of the items that open *deals* are about."""
+    def open_items(self) -> ir.Table:
+        """Return account_id, stage and product of the items that open deals are about."""
         items = self._workspace.table(RECORDS + "line_items")
         first, second = items.category, items.product
         if self._items == "product":
             first, second = second, first
-        named = items.select(of_deal="deal_id", item=first.coalesce(second))
-        rows = deals.join(named, deals.id == named.of_deal)
-        return rows.select("account_id", "stage", product="item").distinct()
+        found = items.filter(self._is_open(items), items.account_id.notnull())
+        rows = found.select("account_id", "stage", product=first.coalesce(second))
+        return self._rolled_up(rows)
 
     def _show(self, name: str, sql: str) -> None:
         """Make a view of *sql* with exactly the columns that goals are promised."""
@@ -226,38 +226,29 @@ class DayFacts:
         deals = in_base_currency(
             self.opportunities(), ["amount"], base_currency=self.base_currency, rates=self.rates
         )
-        created = deals.created_at.date()
-        now = _day(self.as_of)
+        rows = deals.filter(self._is_open(deals), deals.account_id.notnull())
+        shown = rows.mutate(created_on=rows.created_at.date())[list(TABLES["open_deals"])]
+        self._workspace.view("open_deals", self._rolled_up(shown))
+
+    def _is_open(self, deals: ir.Table) -> ir.BooleanValue:
+        created, now = deals.created_at.date(), _day(self.as_of)
         is_open = (deals.status == "open") & (created.isnull() | (created <= now))
         if self.replay:
             # What was won later was still open that day.
             is_open |= (deals.status == "won") & (deals.close_date > now) & (created <= now)
-        rows = deals.filter(is_open, deals.account_id.notnull())
-        shown = rows.mutate(created_on=rows.created_at.date())[list(TABLES["open_deals"])]
-        self._workspace.view("open_deals", self._rolled_up(shown))
+        return is_open
 
     def _lines(self) -> None:
-        import ibis
+        from customer_pyramid.sales import recognised_items
 
-        from customer_pyramid.sales import in_base_currency
-        from six_goals.purchases import lines
-
-        items = self._workspace.table(RECORDS + "line_items")
-        if self.has("opportunities.currency"):
-            deals = self.opportunities()
-            known = deals.select("currency", "close_date", of_deal="id")
-            priced = items.join(known, items.deal_id == known.of_deal)
-            money = ["amount", "cost", "list_price"]
-            items = in_base_currency(
-                priced, money, base_currency=self.base_currency, rates=self.rates
-            )[list(items.columns)]
-        found = lines(items, self.table("sales"))
-        kinds = TABLES["lines"]
-        held = [name for name in kinds if f"line_items.{name}" in self._filled]
-        # To find the sales of millions of items takes longer than most of what is done with them.
-        kept = self._workspace.keep("sold", found.select("account_id", "close_date", *held))
-        empty = {name: ibis.null(kind) for name, kind in kinds.items() if name not in kept.columns}
-        self._workspace.view("lines", kept.mutate(**empty)[list(kinds)])
+        items = recognised_items(
+            self._workspace.table(RECORDS + "line_items"),
+            ["amount", "cost", "list_price"],
+            as_of=self.as_of,
+            base_currency=self.base_currency,
+            rates=self.rates,
+        )
+        self._workspace.view("lines", self._rolled_up(items[list(TABLES["lines"])]))
 
     def _purchases(self) -> None:
         from six_goals.purchases import purchases

@@ -2,7 +2,7 @@
 
 from connector.store.bulk import Bulk
 from connector.store.opening import Database, migrate
-from connector.store.reading import Reader, Records
+from connector.store.reading import Beside, Reader, Records
 from connector.store.store import Store
 
-__all__ = ["Bulk", "Database", "Reader", "Records", "Store", "migrate"]
+__all__ = ["Beside", "Bulk", "Database", "Reader", "Records", "Store", "migrate"]

@@ -38,11 +38,38 @@ class Records:
         return f"not deleted and {self.where}" if self.where else "not deleted"
 
 
+@dataclass(frozen=True, slots=True)
+class Beside:
+    """A DuckDB table whose *columns* rows get on the way in, those without a match being left out.
+
+    The rows' column *by* is compared with the table's column *key*, and not kept itself. *columns*
+    are the names in the result, each with that in the table.
+    """
+
+    table: str
+    by: str
+    key: str
+    columns: Mapping[str, str]
+
+    @property
+    def sql(self) -> str:
+        """What to add after the rows."""
+        picked = "".join(f', "{theirs}" as "{name}"' for name, theirs in self.columns.items())
+        other = f'(select "{self.key}" as "beside"{picked} from {self.table})'
+        return f' join {other} on "{self.by}" = "beside"'
+
+
 class Reader(Protocol):
     """Copies rows of the store into DuckDB tables."""
 
-    def copy(self, into: str, records: Records, columns: Mapping[str, tuple[str, str]]) -> None:
-        """Create the DuckDB table *into* from *records*.
+    def copy(
+        self,
+        into: str,
+        records: Records,
+        columns: Mapping[str, tuple[str, str]],
+        beside: Beside | None = None,
+    ) -> None:
+        """Create the DuckDB table *into* from *records*, with what stands *beside* them.
 
         *columns* are the result's: SQL that every database understands, and the DuckDB type as in
         `load`.
@@ -119,19 +146,27 @@ class _Attached:
         self._kind = kind
 
     def load(self, into: str, sql: str, columns: Mapping[str, str]) -> None:
-        # Names and SQL are the store's own; the query runs in the store, so its filter is used.
-        query = f"{self._kind}_query('held', {_literal(sql)})"
-        self._create(into, columns, query)
+        self._create(into, columns, self._query(sql), None)
 
-    def copy(self, into: str, records: Records, columns: Mapping[str, tuple[str, str]]) -> None:
+    def copy(
+        self,
+        into: str,
+        records: Records,
+        columns: Mapping[str, tuple[str, str]],
+        beside: Beside | None = None,
+    ) -> None:
         types = {name: kind for name, (_, kind) in columns.items()}
         if self._kind != "sqlite" or not self._alone(records):
-            self.load(into, _select(records.source, columns), types)
-            return
-        # A query hands every value over as text; a scan doesn't, but it reads all there is: worth
-        # it where no other job's records are in the way.
-        scanned = _select(f"held.{records.table} where {records.kept}", columns)
-        self._create(into, types, f"({scanned})")
+            source = self._query(_select(records.source, columns))
+        else:
+            # A query hands every value over as text; a scan doesn't, but it reads all there is:
+            # worth it where no other job's records are in the way.
+            source = f"({_select(f'held.{records.table} where {records.kept}', columns)})"
+        self._create(into, types, source, beside)
+
+    def _query(self, sql: str) -> str:
+        # Names and SQL are the store's own; the query runs in the store, so its filter is used.
+        return f"{self._kind}_query('held', {_literal(sql)})"
 
     def _alone(self, records: Records) -> bool:
         """Say whether all records in the table are of the job: the key tells at once."""
@@ -143,9 +178,10 @@ class _Attached:
             for side in "<>"
         )
 
-    def _create(self, into: str, columns: Mapping[str, str], source: str) -> None:
-        picked = _cast(columns, naive=self._kind == "sqlite")
-        self._engine.execute(f"create table {into} as select {picked} from {source}")
+    def _create(
+        self, into: str, columns: Mapping[str, str], source: str, beside: Beside | None
+    ) -> None:
+        self._engine.execute(_creation(into, columns, source, beside, self._kind == "sqlite"))
 
 
 class _Adbc:
@@ -163,19 +199,29 @@ class _Adbc:
             self._connection = postgresql.connect(url.render_as_string(hide_password=False))
 
     def load(self, into: str, sql: str, columns: Mapping[str, str]) -> None:
-        picked = _cast(columns, naive=self._naive)
+        self._create(into, sql, columns, None)
+
+    def copy(
+        self,
+        into: str,
+        records: Records,
+        columns: Mapping[str, tuple[str, str]],
+        beside: Beside | None = None,
+    ) -> None:
+        types = {name: kind for name, (_, kind) in columns.items()}
+        self._create(into, _select(records.source, columns), types, beside)
+
+    def _create(
+        self, into: str, sql: str, columns: Mapping[str, str], beside: Beside | None
+    ) -> None:
         with self._connection.cursor() as cursor:
             cursor.execute(sql)
             batches = cursor.fetch_record_batch()
             self._engine.register("arriving", batches)
             try:
-                self._engine.execute(f"create table {into} as select {picked} from arriving")
+                self._engine.execute(_creation(into, columns, "arriving", beside, self._naive))
             finally:
                 self._engine.unregister("arriving")
-
-    def copy(self, into: str, records: Records, columns: Mapping[str, tuple[str, str]]) -> None:
-        types = {name: kind for name, (_, kind) in columns.items()}
-        self.load(into, _select(records.source, columns), types)
 
     def close(self) -> None:
         self._connection.close()
@@ -186,15 +232,23 @@ def _select(source: str, columns: Mapping[str, tuple[str, str]]) -> str:
     return f"select {picked} from {source}"
 
 
-def _cast(columns: Mapping[str, str], *, naive: bool) -> str:
-    """Return the columns in their DuckDB types; *naive* times (SQLite's) are UTC."""
+def _creation(
+    into: str, columns: Mapping[str, str], source: str, beside: Beside | None, naive: bool
+) -> str:
+    """Return SQL that creates a table of *columns* in their types; *naive* times are UTC."""
     parts = []
     for name, kind in columns.items():
+        if beside and name == beside.by:
+            continue
         value = f'cast("{name}" as {kind})'
         if naive and kind == "timestamptz":
             value = f"timezone('UTC', cast(\"{name}\" as timestamp))"
         parts.append(f'{value} as "{name}"')
-    return ", ".join(parts)
+    added = ""
+    if beside:
+        parts += (f'"{name}"' for name in beside.columns)
+        added = beside.sql
+    return f"create table {into} as select {', '.join(parts)} from {source}{added}"
 
 
 def _literal(text: str) -> str:

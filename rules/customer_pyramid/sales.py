@@ -30,7 +30,7 @@ def recognised(
     not count, see `issue_flags`.
     """
     rated = _rated(opportunities, base_currency, rates)
-    counted = rated.filter(_counts(rated, as_of), rated.rated)
+    counted = rated.filter(_counts(rated, rated.amount, as_of), rated.rated)
     return counted.select(
         "id",
         "account_id",
@@ -39,6 +39,27 @@ def recognised(
         product="product",
         owner_id="owner_id",
     )
+
+
+def recognised_items(
+    items: ir.Table,
+    money: Sequence[str],
+    *,
+    as_of: date,
+    base_currency: str,
+    rates: ir.Table | None = None,
+) -> ir.Table:
+    """Return the line *items* of the sales that count up to *as_of*, *money* in the base currency.
+
+    *items* has account_id, status, close_date, currency and deal_amount of its sale: an item counts
+    where its sale does.
+    """
+    counted = items.filter(_counts(items, items.deal_amount, as_of))
+    if rates is None:
+        return counted.filter(_is_native(counted, base_currency))
+    joined = _with_rate(counted, base_currency, rates)
+    rated = joined.filter(joined.native | joined.rate.notnull())
+    return rated.mutate(**{name: _converted(rated, name) for name in money})
 
 
 def in_base_currency(
@@ -72,7 +93,7 @@ def issue_flags(
         "won_in_the_future": won & (rows.close_date > _day(as_of)).fill_null(False),
         "without_account": rows.account_id.isnull(),
         "unknown_account": rows.account_id.notnull() & ~rows.account_id.isin(accounts.id),
-        "missing_rate": _counts(rows, as_of) & ~rows.rated,
+        "missing_rate": _counts(rows, rows.amount, as_of) & ~rows.rated,
     }
     return rows.select("id", "account_id", "currency", "close_date", **flags)
 
@@ -123,8 +144,8 @@ def _converted(joined: ir.Table, name: str) -> ir.IntegerValue:
     return ibis.ifelse(joined.native, joined[name], foreign)
 
 
-def _counts(rows: ir.Table, as_of: date) -> ir.BooleanValue:
-    complete = rows.account_id.notnull() & rows.amount.notnull() & rows.close_date.notnull()
+def _counts(rows: ir.Table, amount: ir.IntegerValue, as_of: date) -> ir.BooleanValue:
+    complete = rows.account_id.notnull() & amount.notnull() & rows.close_date.notnull()
     due = (rows.close_date <= _day(as_of)).fill_null(False)
     return (rows.status == "won") & complete & due
 

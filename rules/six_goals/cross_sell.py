@@ -24,9 +24,10 @@ from six_goals.offers import (
     priced,
     rule_candidates,
     spent,
+    unspoken,
 )
 from six_goals.outcomes import ordered_item
-from six_goals.peers import Kind
+from six_goals.peers import Kind, peer_groups
 from six_goals.purchases import ended
 from six_goals.settings import CrossSellSettings
 from six_goals.shoppers import (
@@ -150,10 +151,12 @@ def _priced(
     if facts.has("line_items.discontinued"):
         offered = offered.anti_join(ended(facts.table("purchases")), "item")
     if strong is None:
-        found = peer_candidates(market.profiles, held, offered, settings)
+        groups = peer_groups(market.profiles, settings.min_peers)
+        found = peer_candidates(groups, market.profiles, held, offered, settings)
     else:
         by_rule = facts.keep("cross_sell_by_rule", rule_candidates(held, strong, offered))
-        others = peer_candidates(market.profiles, held, offered, settings, spoken=by_rule)
+        groups = facts.keep("cross_sell_unspoken", unspoken(market.profiles, settings, by_rule))
+        others = peer_candidates(groups, market.profiles, held, offered, settings)
         found = ibis.union(by_rule, others)
     bought = facts.keep("cross_sell_spent", spent(facts.table("baskets"), market.shoppers))
     return priced(found, market.profiles, bought)

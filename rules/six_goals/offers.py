@@ -43,21 +43,26 @@ def rule_candidates(held: ir.Table, strong: ir.Table, offered: ir.Table) -> ir.T
     return _candidates(rows.mutate(place=place).filter(ibis._.place == 0))
 
 
+def unspoken(profiles: ir.Table, settings: CrossSellSettings, spoken: ir.Table) -> ir.Table:
+    """Return `peer_groups` without the profiles of *spoken*. Materialise the result.
+
+    A database may think it cheaper to leave them out last of all.
+    """
+    return peer_groups(profiles, settings.min_peers).anti_join(spoken, "profile")
+
+
 def peer_candidates(
+    groups: ir.Table,
     profiles: ir.Table,
     held: ir.Table,
     offered: ir.Table,
     settings: CrossSellSettings,
-    spoken: ir.Table | None = None,
 ) -> ir.Table:
-    """Return the items that enough peers of a profile have, and the profile has not.
+    """Return the items that enough peers of a profile in *groups* have, and the profile has not.
 
-    The profiles of *spoken* are left out. Source: domain 3.1, the minimal rule.
+    *groups* is that of `peer_groups`, or of `unspoken`. Source: domain 3.1, the minimal rule.
     """
     had = held.filter(held.had)
-    groups = peer_groups(profiles, settings.min_peers)
-    if spoken is not None:
-        groups = groups.anti_join(spoken, "profile")
     had_by = owners(profiles, had).semi_join(offered, "item")
     usual = had_by.filter(at_least(had_by.owners, had_by.peers, Fraction(settings.ownership)))
     rows = groups.join(usual, ["kind", "peer_group"]).anti_join(had, ["profile", "item"])

@@ -13,18 +13,6 @@ from customer_pyramid.periods import Period
 Level: TypeAlias = Literal["category", "product"]
 
 
-def lines(items: ir.Table, sales: ir.Table) -> ir.Table:
-    """Return the line items of recognised *sales*, with the account and the day of the sale.
-
-    *items* has deal_id besides the columns of the result. An item of a deal that does not count
-    does not count either.
-    """
-    sold = sales.select(sale_id="id", account_id="account_id", close_date="close_date")
-    joined = items.join(sold, items.deal_id == sold.sale_id)
-    own = [name for name in items.columns if name not in ("account_id", "close_date")]
-    return joined.select("account_id", "close_date", *own)
-
-
 def purchases(sales: ir.Table, lines: ir.Table | None, level: Level) -> ir.Table:
     """Return account_id, close_date, item, amount and discontinued of everything bought.
 

@@ -10,7 +10,7 @@ import pytest
 
 from connector import FIELDS, Kind, Stream
 from connector.store import Bulk, Store
-from connector.store.reading import Records, open_reader
+from connector.store.reading import Beside, Records, open_reader
 from connector.store.tables import AccountRow, RunRow
 
 PARIS = timezone(timedelta(hours=1), "Paris")
@@ -266,6 +266,26 @@ def through(
             reader.copy("got", Records(table, 1), columns)
         got = engine.execute("select value from got order by id").to_arrow_table()
     return list(got.column("value").to_pylist())
+
+
+@pytest.mark.parametrize("way", ["alone", "adbc"])
+def test_records_get_what_stands_beside_them_on_the_way_in(store: Store, way: str) -> None:
+    with store.bulk() as bulk:
+        bulk.upsert("account", accounts({"id": "A", "name": "x"}, {"id": "B"}, {"id": "C"}))
+        bulk.commit()
+    with duckdb.connect() as engine:
+        engine.execute("create table known as from (values ('A', 1), ('A', 2), ('C', 3)) t(k, n)")
+        with (
+            store.database.exclusively("duckdb"),
+            open_reader(store.database, engine, extension=way != "adbc") as reader,
+        ):
+            columns = {"key": ("id", "varchar"), "name": ("name", "varchar")}
+            beside = Beside("known", "key", "k", {"number": "n"})
+            reader.copy("got", Records("account", 1), columns, beside)
+        got = engine.execute("from got order by number").to_arrow_table()
+    assert got.column_names == ["name", "number"]
+    assert got.to_pylist()[0] == {"name": "x", "number": 1}
+    assert got.column("number").to_pylist() == [1, 2, 3]
 
 
 def test_the_extension_is_installed_for_this_duckdb(store: Store) -> None:

@@ -5,7 +5,13 @@ from decimal import Decimal
 
 import pytest
 
-from customer_pyramid.sales import issue_counts, issue_flags, issue_rows, recognised
+from customer_pyramid.sales import (
+    issue_counts,
+    issue_flags,
+    issue_rows,
+    recognised,
+    recognised_items,
+)
 from tests.rules.crm import ACCOUNTS, OPPORTUNITIES, RATES, Crm, Row, accounts_named
 
 AS_OF = date(2024, 6, 30)
@@ -78,6 +84,25 @@ def test_won_deals_count_in_the_base_currency_at_the_rate_of_their_day(crm: Crm)
 def test_without_rates_no_other_currency_counts(crm: Crm) -> None:
     found = counted(crm, rates=False)
     assert set(found) == {"usual", "credit", "last day", "no currency", "unknown"}
+
+
+@pytest.mark.parametrize("rates", [True, False], ids=["rates", "no rates"])
+def test_line_items_count_where_their_deal_does(crm: Crm, rates: bool) -> None:
+    kinds = {name: kind for name, kind in OPPORTUNITIES.items() if name != "amount"}
+    rows = [
+        {**{name: row.get(name) for name in kinds}, "deal_amount": row["amount"], "amount": 100}
+        for row in DEALS
+    ]
+    items = recognised_items(
+        crm.table("items", kinds | {"deal_amount": "int64", "amount": "int64"}, rows),
+        ["amount"],
+        as_of=AS_OF,
+        base_currency="EUR",
+        rates=crm.table("rates", RATES, RATE_ROWS) if rates else None,
+    )
+    found = {row["id"]: row["amount"] for row in crm.rows(items)}
+    assert found.keys() == counted(Crm(), rates=rates).keys()
+    assert set(found.values()) == ({100, 105, 110} if rates else {100})
 
 
 def test_a_converted_amount_is_rounded_half_up(crm: Crm) -> None:

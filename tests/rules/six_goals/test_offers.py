@@ -18,6 +18,7 @@ from six_goals.offers import (
     rule_candidates,
     spent,
     typical_spend,
+    unspoken,
 )
 from six_goals.peers import owners, peer_groups
 from six_goals.settings import AffinitySettings, CrossSellSettings
@@ -149,14 +150,16 @@ def test_a_profile_that_rules_speak_to_is_not_compared_with_its_peers() -> None:
     known = profiles(crm, *((name, 1, "Small", "") for name in "ABCD"))
     spoken = crm.table("spoken", {"profile": "string"}, [{"profile": "D"}])
     has = held(crm, ("A", "P"), ("B", "P"))
-    found = peer_candidates(known, has, items(crm, "P"), SETTINGS, spoken)
+    groups = unspoken(known, SETTINGS, spoken)
+    found = peer_candidates(groups, known, has, items(crm, "P"), SETTINGS)
     assert [row["profile"] for row in crm.rows(found)] == ["C"]
 
 
 def test_the_probability_among_peers_is_ownership_times_conversion() -> None:
     crm = Crm()
     known = profiles(crm, *((name, 1, "Small", "") for name in "ABCD"))
-    found = peer_candidates(known, held(crm, ("A", "P"), ("B", "P")), items(crm, "P"), SETTINGS)
+    has, groups = held(crm, ("A", "P"), ("B", "P")), peer_groups(known, SETTINGS.min_peers)
+    found = peer_candidates(groups, known, has, items(crm, "P"), SETTINGS)
     rows = {row["profile"]: row for row in crm.rows(found)}
     assert rows.keys() == {"C", "D"}
     assert rows["C"]["p"] == Decimal("0.066666667")  # two of three others, times 0.1
@@ -216,7 +219,7 @@ def test_the_steps_compile_for_postgresql() -> None:
     bought = spent(
         ibis.table(TABLES["baskets"], name="baskets"), ibis.table(SHOPPERS, name="shoppers")
     )
-    peers = peer_candidates(known, has, offered, SETTINGS, by_rule)
+    peers = peer_candidates(unspoken(known, SETTINGS, by_rule), known, has, offered, SETTINGS)
     offers = priced(peers, known, bought)
     gains = best_gains(offers)
     for step in (by_rule, peers, gains, best_offers(offers, gains, 10)):
