@@ -110,9 +110,15 @@ class Delivery:
     def refuse(self, accounts: Iterable[str], code: str, message: str) -> None:
         """Note accounts that can't be written at all, because the target does not have them."""
         changes = [SetFields(Ref(account), {}, {}) for account in accounts]
-        outcomes: dict[str, WriteOutcome] = {
-            change.marker: Rejected(change.marker, code, message) for change in changes
-        }
+        self._note(changes, lambda marker: Rejected(marker, code, message))
+
+    def skip(self, changes: Sequence[Change]) -> None:
+        """Note changes that are not sent because they are no longer what was approved."""
+        if changes:
+            self._note(changes, lambda marker: Conflict(marker, {}))
+
+    def _note(self, changes: Sequence[Change], outcome: Callable[[str], WriteOutcome]) -> None:
+        outcomes = {change.marker: outcome(change.marker) for change in changes}
         with self._store.bulk() as bulk:
             bulk.upsert("ledger", _with_states(self._ledger(changes), changes, outcomes))
             bulk.commit()
@@ -222,7 +228,7 @@ class Delivery:
                 "marker": pa.array([change.marker for change in changes], pa.string()),
                 "job_id": pa.array([self._job_id] * count, pa.int64()),
                 "account_id": pa.array([change.ref.id for change in changes], pa.string()),
-                "kind": pa.array([_KINDS[type(change)] for change in changes], pa.string()),
+                "kind": pa.array([KINDS[type(change)] for change in changes], pa.string()),
                 "content": pa.array([_content(change) for change in changes], pa.string()),
             }
         )
@@ -250,7 +256,8 @@ _LEDGER: Final = pa.schema(
         for name in ("account_id", "kind", "state", "code", "message", "target_id", "content")
     ]
 )
-_KINDS: Final = {SetFields: "fields", PutTask: "put_task", CloseTask: "close_task"}
+KINDS: Final = {SetFields: "fields", PutTask: "put_task", CloseTask: "close_task"}
+"""What the ledger calls each kind of change."""
 
 
 def _with_states(

@@ -13,14 +13,15 @@ from contextlib import contextmanager
 from dataclasses import asdict, dataclass, field
 from datetime import UTC, date, datetime
 from functools import partial
+from itertools import chain
 from typing import Any, Final, Literal
 
-from sqlmodel import select
+from sqlmodel import col, select
 
-from connector import trials
+from connector import approval, trials
 from connector.analysis import Analysis, analyse
 from connector.config import Job, adapter_settings
-from connector.contract import Adapter, HeldTask, Source, Writer
+from connector.contract import Adapter, Capabilities, Change, HeldTask, Source, Writer
 from connector.decide import Decided, decide, owners_of
 from connector.deliver import Delivered, Delivery, created_by
 from connector.engine import Engine
@@ -32,6 +33,7 @@ from connector.mapping import mapping_of
 from connector.model import Stream
 from connector.plan import Held, Plan, Stamps, compare, guard_changes, plan_tasks
 from connector.plugins import Plugins
+from connector.proposal import Proposal
 from connector.pull import Progress, Pull, Pulled
 from connector.record import save_actions, save_standings
 from connector.retry import retrying_call
@@ -41,9 +43,11 @@ from connector.store.tables import RunRow, TaskRow
 
 logger = logging.getLogger(__name__)
 
-State = Literal["running", "planning", "planned", "done", "partial", "stopped", "failed"]
+Begun = Literal["running", "planning", "applying", "undoing"]
+State = Begun | Literal["planned", "waiting", "done", "partial", "stopped", "failed"]
 
 _OPEN_ENDS: Final = ("rejected", "waiting")
+_KEPT_AT_ONCE: Final = 10_000
 _NOT_THERE: Final = "the target has no such account; create it there, or leave it out of the source"
 
 
@@ -65,6 +69,8 @@ class Report:
     fields: dict[str, int] = field(default_factory=dict)
     """Changes by field."""
     locked: int = 0
+    plan: dict[str, int] = field(default_factory=dict)
+    """Of a plan that is carried out: planned = same + differs + not_needed; unplanned is beside."""
     summary: Mapping[str, Any] = field(default_factory=dict)
 
     def counts(self) -> dict[str, Any]:
@@ -76,6 +82,7 @@ class Report:
             "actions": self.actions,
             "fields": self.fields,
             "locked": self.locked,
+            **({"plan": self.plan} if self.plan else {}),
         }
 
     def assert_adds_up(self) -> None:
@@ -116,7 +123,7 @@ class Sync:
     ) -> None:
         self.job = job
         self.rules = ruleset_of(job, plugins)
-        self._words = words_of(job.model.language, [goal.locale for goal in self.rules.goals])
+        self.words = words_of(job.model.language, [goal.locale for goal in self.rules.goals])
         self.store = Store(job.store_url)
         self.job_id = self.store.job_id(job.name)
         self._as_of = as_of or job.model.rules.as_of
@@ -128,31 +135,78 @@ class Sync:
             _adapter(job, plugins, target, "target") if target else self._source_adapter
         )
 
+    @property
+    def capabilities(self) -> Capabilities:
+        """What may be asked of the target."""
+        return self._target_adapter.capabilities
+
     def check(self) -> list[str]:
         """Return what source and target say of themselves; raise what is wrong with either."""
         with self._source() as source:
             said = [f"source: {source.check()}"]
         for stream in self._streams():
             mapping_of(self.job, self._source_adapter, stream)
-        with self._writer() as writer:
+        with self.writer() as writer:
             fields = list(dict.fromkeys(self.job.model.target.fields.values()))
             said.append(f"target: {writer.check(fields)}")
         return said
 
     def run(self) -> Report:
-        """Run the job to its end; raise what stops it, the run noted as stopped or failed."""
-        with self._run() as (row, report), Engine(self.store, self.job) as engine:
+        """Run the job to its end; raise what stops it, the run noted as stopped or failed.
+
+        Where the job wants approval, a run that has anything to write ends as waiting.
+        """
+        with self.begun() as (row, report), Engine(self.store, self.job) as engine:
             planned = self._plan(row, report, engine)
-            engine.make_room()
-            trials.follow(self.store, self.job_id, planned.held)
-            trials.begin(self.store, self.job_id, row.id, planned.decided, row.as_of)
-            self._stage(row, "deliver")
-            self._deliver(planned, row.id)
-            self._stage(row, "record")
-            self._record(planned, row, engine)
-            report.assert_adds_up()
-            report.state = "partial" if self._is_partial(report) else "done"
+            if self.job.model.target.approval == "required" and not planned.plan.empty:
+                self._stage(row, "approval")
+                self._wait(planned, row)
+                report.state = "waiting"
+            else:
+                self._carry_out(planned, row, report, engine)
         return report
+
+    def apply(self, proposal: Proposal) -> Report:
+        """Carry out a kept plan, from what the store holds; nothing is read from the source.
+
+        Of the plan only those changes are sent that a run would still make just so. Raise
+        ConfigError if it is another job's, or was made by other rules.
+        """
+        if proposal.job != self.job.name:
+            raise ConfigError(f"{self.job.path}: the plan is of job {proposal.job!r}")
+        if proposal.rules != self.rules.hash:
+            raise ConfigError(
+                f"{self.job.path}: the rules were changed since the plan was made; make it again"
+            )
+        begun = self.begun("applying", f"plan of run {proposal.run_id}")
+        with begun as (row, report), Engine(self.store, self.job) as engine:
+            planned = self._plan(row, report, engine, pull=False)
+            self._carry_out(planned, row, report, engine, proposal)
+        return report
+
+    def _carry_out(
+        self,
+        planned: Planned,
+        row: RunRow,
+        report: Report,
+        engine: Engine,
+        proposal: Proposal | None = None,
+    ) -> None:
+        engine.make_room()
+        trials.follow(self.store, self.job_id, planned.held)
+        trials.begin(self.store, self.job_id, row.id, planned.decided, row.as_of)
+        self._stage(row, "deliver")
+        self._deliver(planned, row.id, proposal)
+        self._stage(row, "record")
+        self._record(planned, row, engine)
+        report.assert_adds_up()
+        report.state = "partial" if self._is_partial(report) else "done"
+
+    def _wait(self, planned: Planned, row: RunRow) -> None:
+        plan = planned.plan
+        tasks = [plan.tasks] if plan.tasks else []
+        batches = chain(plan.set_fields(_KEPT_AT_ONCE), tasks)
+        approval.keep(self.store, self.job_id, row.id, batches, plan.stamps)
 
     def _record(self, planned: Planned, row: RunRow, engine: Engine) -> None:
         save_standings(self.store, engine.database, self.job_id, row.id, row.as_of)
@@ -168,15 +222,16 @@ class Sync:
     @contextmanager
     def plan(self) -> Iterator[Planned]:
         """Yield what a run would write; nothing is written, and the run is noted as planned."""
-        begun = self._run("planning")
+        begun = self.begun("planning")
         with begun as (row, report), Engine(self.store, self.job) as engine:
             planned = self._plan(row, report, engine)
             report.state = "planned"
             yield planned
 
-    def _plan(self, row: RunRow, report: Report, engine: Engine) -> Planned:
-        self._stage(row, "pull")
-        self._pull(report)
+    def _plan(self, row: RunRow, report: Report, engine: Engine, *, pull: bool = True) -> Planned:
+        if pull:
+            self._stage(row, "pull")
+            self._pull(report)
         self._stage(row, "analyse")
         engine.load(self.job_id)
         if not engine.count(RECORDS + "accounts") and not self._may_be_empty:
@@ -186,14 +241,14 @@ class Sync:
             )
         self._progress("Computing the pyramid", 0, None)
         tasks = self.job.model.target.tasks.enabled
-        analysis = analyse(engine, self.rules, row.as_of, self._words, goals=tasks)
+        analysis = analyse(engine, self.rules, row.as_of, self.words, goals=tasks)
         report.summary = analysis.summary
         guard = self.job.model.guard
         if not self._override:
             guard_changes(
                 engine.database, guard.max_tier_changes, guard.max_deleted, str(self.job.path)
             )
-        if row.state == "running":
+        if row.state != "planning":
             trials.settle(self.store, self.job_id, analysis.facts, self.rules)
         engine.release()
         self._stage(row, "plan")
@@ -215,7 +270,7 @@ class Sync:
 
     def _compare(self, row: RunRow, report: Report, engine: Engine, analysis: Analysis) -> Planned:
         target = self.job.model.target
-        with self._writer() as writer:
+        with self.writer() as writer:
             held = self._held(engine, writer)
         stamps = Stamps(
             as_of=row.as_of,
@@ -248,8 +303,8 @@ class Sync:
             self._known_tasks(),
             goals,
             row.as_of,
-            words=self._words,
-            capabilities=self._target_adapter.capabilities,
+            words=self.words,
+            capabilities=self.capabilities,
         )
         self._count(report, plan, decided)
         return Planned(report, plan, decided, held.tasks)
@@ -279,7 +334,7 @@ class Sync:
 
     def _held(self, engine: Engine, writer: Writer) -> Held:
         held = Held(engine.database, self.job.model.target.fields)
-        size = self._target_adapter.capabilities.read_batch
+        size = self.capabilities.read_batch
         total, done = engine.count("standings"), 0
         # An account that the source no longer has may still have a task of ours, to be closed.
         of_tasks = sorted({task.account_id for task in self._known_tasks().values()})
@@ -294,22 +349,46 @@ class Sync:
             self._progress("Reading the target", done, total)
         return held
 
-    def _deliver(self, planned: Planned, run_id: str) -> None:
+    def _deliver(self, planned: Planned, run_id: str, proposal: Proposal | None) -> None:
         plan, report = planned.plan, planned.report
-        with self._writer() as writer:
+        same = differs = unplanned = 0
+
+        def send(counts: dict[str, int], changes: Sequence[Change]) -> None:
+            nonlocal same, differs, unplanned
+            if proposal is not None:
+                changes, others, more = proposal.take(changes, plan.stamps)
+                delivery.skip(others)
+                same, differs, unplanned = (
+                    same + len(changes),
+                    differs + len(others),
+                    unplanned + more,
+                )
+            if changes:
+                add_counts(counts, delivery.send(changes))
+
+        with self.writer() as writer:
             delivery = Delivery(self.store, self.job_id, run_id, writer, stamps=plan.stamps)
             delivery.resume(plan.markers, planned.held)
             if plan.missing:
                 delivery.refuse(plan.missing_accounts(), "not_found", _NOT_THERE)
-            size = self._target_adapter.capabilities.write_batch
+            size = self.capabilities.write_batch
             for batch in plan.set_fields(size):
-                _add(report.accounts, delivery.send(batch))
+                send(report.accounts, batch)
                 done = plan.changed - report.accounts["waiting"]
                 self._progress("Writing fields", done, plan.changed)
             for start in range(0, len(plan.tasks), size):
-                _add(report.tasks, delivery.send(plan.tasks[start : start + size]))
+                send(report.tasks, plan.tasks[start : start + size])
                 self._progress("Writing tasks", start + size, len(plan.tasks))
-            delivery.end()
+            if proposal is None:
+                delivery.end()
+        if proposal is not None:
+            report.plan = {
+                "planned": len(proposal),
+                "same": same,
+                "differs": differs,
+                "not_needed": len(proposal.left),
+                "unplanned": unplanned,
+            }
 
     @property
     def _may_be_empty(self) -> bool:
@@ -333,7 +412,8 @@ class Sync:
             source.close()
 
     @contextmanager
-    def _writer(self) -> Iterator[Writer]:
+    def writer(self) -> Iterator[Writer]:
+        """Yield the target's writer; ConfigError if it has none."""
         opening = self._target_adapter.writer
         if opening is None:
             name = self._target_adapter.name
@@ -357,11 +437,10 @@ class Sync:
         return error
 
     @contextmanager
-    def _run(
-        self, state: Literal["running", "planning"] = "running"
-    ) -> Iterator[tuple[RunRow, Report]]:
+    def begun(self, state: Begun = "running", about: str = "") -> Iterator[tuple[RunRow, Report]]:
+        """Hold the job while the block runs; yield its row in the store, and its report to fill."""
         with lease(self.store, self.job.name, self.job_id):
-            row = self._begin(state)
+            row = self._begin(state, about)
             report = Report(self.job.name, row.id, row.as_of)
             try:
                 yield row, report
@@ -372,19 +451,26 @@ class Sync:
                 raise
             self._end(row, report, "")
 
-    def _begin(self, state: Literal["running", "planning"]) -> RunRow:
-        """Return the run that was cut off, to be taken up again, or a new one."""
+    def _begin(self, state: Begun, about: str) -> RunRow:
+        """Return the run that was cut off, to be taken up again, or a new one *about* this."""
         digest = self.rules.hash
+        message = "; ".join(filter(None, (about, self._reason)))
         with self.store.session() as session:
             row = session.exec(
                 select(RunRow).where(RunRow.job_id == self.job_id, RunRow.state == state)
             ).first()
-            same = row is not None and row.config_hash == digest
-            if row is not None and same and state == "running" and self._may_be(row.as_of):
+            same = row is not None and row.config_hash == digest and row.message.startswith(about)
+            if row is not None and same and state != "planning" and self._may_be(row.as_of):
                 logger.info("taking up run %s, which was cut off at %r", row.id, row.stage)
-                row.message = self._reason or row.message
+                row.message = message or row.message
                 session.add(row)
                 return row
+            ended = ("applying", "undoing") if state == "running" else ()
+            for other in session.exec(
+                select(RunRow).where(RunRow.job_id == self.job_id, col(RunRow.state).in_(ended))
+            ):
+                other.state, other.message = "failed", f"{other.message}; cut off"
+                session.add(other)
             if row is not None:
                 # A plan leaves nothing to go on with, and its day may have passed.
                 why = "" if state == "planning" else "; the job was changed since"
@@ -399,7 +485,7 @@ class Sync:
                 as_of=self._as_of or today(self.job),
                 started_at=now,
                 config_hash=digest,
-                message=self._reason,
+                message=message,
             )
             session.add(row)
         return row
@@ -425,6 +511,8 @@ class Sync:
         row.message = message or row.message
         with self.store.session() as session:
             session.merge(row)
+        if report.state in ("done", "partial", "waiting"):
+            approval.replace(self.store, self.job_id, row.id)
 
     def _known_tasks(self) -> dict[str, TaskRow]:
         with self.store.session() as session:
@@ -453,7 +541,8 @@ class Sync:
         return int(found.column("n")[0].as_py())
 
 
-def _add(counts: dict[str, int], delivered: Delivered) -> None:
+def add_counts(counts: dict[str, int], delivered: Delivered) -> None:
+    """Move what was sent from *waiting* to what became of it."""
     counts["waiting"] -= delivered.sent - delivered.waiting
     for part in ("applied", "unchanged", "rejected"):
         counts[part] += getattr(delivered, part)

@@ -39,6 +39,7 @@ def connector(
       4  a guard stopped the run; nothing was written
       5  done, except for some records
       6  the store can't be used, or the job is already running
+      8  planned; the job waits for approval
     """
 
 
@@ -84,12 +85,58 @@ def plan(
     as_json: AsJson = False,
     limit: Annotated[int, typer.Option(min=0, help="Changes to show; 0 shows all.")] = 20,
     override: Override = None,
+    out: Annotated[
+        Path | None,
+        typer.Option(metavar="FILE", help="Keep the plan there, for `connector apply`."),
+    ] = None,
     verbose: Verbose = False,
 ) -> None:
     """Show what a run would write; nothing is written."""
     from connector.cli import planning
 
-    planning.plan(job, as_of, override, limit, as_json=as_json)
+    planning.plan(job, as_of, override, limit, out, as_json=as_json)
+
+
+@app.command()
+def apply(
+    plan: Annotated[Path, typer.Argument(metavar="PLAN", help="The file of `plan --out`.")],
+    job: Annotated[
+        Path | None, typer.Option(metavar="JOB", help="The job file, if it was moved since.")
+    ] = None,
+    as_json: AsJson = False,
+    verbose: Verbose = False,
+) -> None:
+    """Carry out a plan that was kept, save what has changed since."""
+    from connector.cli import applying
+
+    raise typer.Exit(applying.apply(plan, job, as_json=as_json))
+
+
+@app.command()
+def approve(
+    job: JobFile,
+    run: Annotated[str, typer.Argument(metavar="RUN", help="The run that waits; or last.")],
+    as_json: AsJson = False,
+    verbose: Verbose = False,
+) -> None:
+    """Carry out what a run that waits for approval has planned."""
+    from connector.cli import applying
+
+    raise typer.Exit(applying.approve(job, run, as_json=as_json))
+
+
+@app.command()
+def undo(
+    job: JobFile,
+    run: Annotated[str, typer.Argument(metavar="RUN", help="The run to undo; or last.")],
+    apply: Annotated[bool, typer.Option("--apply", help="Do it; else only show it.")] = False,
+    as_json: AsJson = False,
+    verbose: Verbose = False,
+) -> None:
+    """Show what undoing a run would put back, or put it back."""
+    from connector.cli import undoing
+
+    raise typer.Exit(undoing.undo(job, run, apply=apply, as_json=as_json))
 
 
 @app.command()

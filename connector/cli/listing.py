@@ -24,6 +24,10 @@ Either correct the record where it comes from, or tell the job how to read it:
 a value map ([source.values]), a format ([source.formats]), another column
 ([source.fields]) or a rate ([currency]). The next sync reads these rows again."""
 
+LAST: Final = "last"
+"""Stands for the id of the last run."""
+_UNDER_WAY: Final = ("running", "applying", "undoing")
+
 
 def runs(job_path: Path, limit: int, *, as_json: bool) -> None:
     """Print the job's runs, the newest first."""
@@ -42,7 +46,7 @@ def runs(job_path: Path, limit: int, *, as_json: bool) -> None:
 def one_run(job_path: Path, run_id: str, *, as_json: bool) -> None:
     """Print one run and every change of it that is not in the target."""
     kept = open_kept(job_path)
-    run = _find(kept, run_id)
+    run = find_run(kept, run_id)
     refused = not_written(kept.store, run.id)
     if as_json:
         print_json({**_run_data(run), "not_written": refused})
@@ -141,7 +145,10 @@ def plugins(*, as_json: bool) -> None:
     console().print(rows)
 
 
-def _find(kept: Kept, run_id: str) -> RunRow:
+def find_run(kept: Kept, run_id: str) -> RunRow:
+    """Return a run of the job, or the last that was carried out; ConfigError if there is none."""
+    if run_id == LAST:
+        return kept.last_run()
     with kept.store.session() as session:
         run = session.get(RunRow, run_id)
     if run is None or run.job_id != kept.job_id:
@@ -164,7 +171,7 @@ def _run_data(run: RunRow) -> dict[str, object]:
 
 
 def _state(run: RunRow) -> str:
-    return f"running, at {run.stage}" if run.state == "running" else run.state
+    return f"{run.state}, at {run.stage}" if run.state in _UNDER_WAY else run.state
 
 
 def _took(run: RunRow) -> str:

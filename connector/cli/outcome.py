@@ -17,6 +17,9 @@ if TYPE_CHECKING:
 PARTIAL: Final = 5
 """Everything was done except for some records: quarantined, rejected or waiting."""
 
+WAITING: Final = 8
+"""Planned, and nothing written: the job wants approval."""
+
 INTERRUPTED: Final = 130
 
 _LOUD: Final = ("alembic", "apscheduler", "httpx", "httpcore", "tzlocal")

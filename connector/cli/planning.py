@@ -9,6 +9,7 @@ from itertools import islice
 from pathlib import Path
 from typing import Any, Final
 
+from connector.cli.applying import keep
 from connector.cli.console import console, facts, heading, print_json, table
 from connector.cli.figures import counted, plain
 from connector.cli.progress import progress_bars
@@ -31,7 +32,9 @@ class Calls:
     write: int
 
 
-def plan(job_path: Path, as_of: Any, override: str | None, limit: int, *, as_json: bool) -> None:
+def plan(
+    job_path: Path, as_of: Any, override: str | None, limit: int, out: Path | None, *, as_json: bool
+) -> None:
     """Print what a run would write."""
     job, plugins = load_job(job_path), Plugins()
     capabilities = _capabilities(job, plugins)
@@ -39,11 +42,13 @@ def plan(job_path: Path, as_of: Any, override: str | None, limit: int, *, as_jso
         run = Sync(job, plugins, as_of=as_of, override=override, progress=progress)
         with run.plan() as planned:
             changes = list(islice(_changes(planned.plan), limit or None))
+            if out is not None:
+                keep(planned, run, out, override)
     calls = _calls(planned, capabilities)
     if as_json:
         print_json(_as_data(planned, changes, calls, limit))
         return
-    _show(planned, changes, calls, limit, job_path)
+    _show(planned, changes, calls, limit, job_path, out)
 
 
 def _capabilities(job: Job, plugins: Plugins) -> Capabilities:
@@ -109,7 +114,12 @@ def _kind(task: PutTask | CloseTask) -> str:
 
 
 def _show(
-    planned: Planned, changes: Sequence[SetFields], calls: Calls, limit: int, job: Path
+    planned: Planned,
+    changes: Sequence[SetFields],
+    calls: Calls,
+    limit: int,
+    job: Path,
+    kept: Path | None,
 ) -> None:
     out, report, plan = console(), planned.report, planned.plan
     out.print(f"Plan of {report.job} as of {report.as_of}; nothing was written", style="bold")
@@ -131,7 +141,7 @@ def _show(
         return
     _show_changes(planned, changes, limit)
     _show_tasks(plan.tasks, limit)
-    out.print(f"\nTo carry it out: connector sync {job}")
+    out.print(f"\nTo carry it out: connector {f'apply {kept}' if kept else f'sync {job}'}")
 
 
 def _accounts(counts: Mapping[str, int], plan: Plan) -> str:

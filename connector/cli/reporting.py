@@ -11,7 +11,7 @@ from typing import Any, Final
 from connector import refusals
 from connector.cli.console import console, facts, heading, print_json, table
 from connector.cli.figures import CAUSES, counted
-from connector.cli.outcome import PARTIAL
+from connector.cli.outcome import PARTIAL, WAITING
 from connector.cli.progress import progress_bars
 from connector.config import load_job
 from connector.deliver import ledger_rows
@@ -32,7 +32,7 @@ def sync(job_path: Path, as_of: Any, override: str | None, *, as_json: bool) -> 
     with progress_bars() as progress:
         run = Sync(job, Plugins(), as_of=as_of, override=override, progress=progress)
         report = run.run()
-    return _told(run.store, report, job_path, as_json=as_json)
+    return told(run.store, report, job_path, as_json=as_json)
 
 
 def retry(job_path: Path, only: str | None, *, as_json: bool) -> int:
@@ -44,7 +44,7 @@ def retry(job_path: Path, only: str | None, *, as_json: bool) -> int:
         report = run.run()
     if not as_json:
         console().print(f"Held back until now: {counted(again, 'change')} that the target refused.")
-    return _told(run.store, report, job_path, as_json=as_json)
+    return told(run.store, report, job_path, as_json=as_json)
 
 
 def _forget(run: Sync, only: str | None) -> int:
@@ -57,14 +57,14 @@ def _forget(run: Sync, only: str | None) -> int:
     return refusals.forget(run.store, run.job_id, only)
 
 
-def _told(store: Store, report: Report, job_path: Path, *, as_json: bool) -> int:
+def told(store: Store, report: Report, job_path: Path, *, as_json: bool) -> int:
     """Print the report of a run; return the exit code."""
     refused = list(islice(not_written(store, report.run_id), _SHOWN))
     if as_json:
         print_json({**as_data(report), "not_written": refused})
     else:
         _show(report, refused, job_path)
-    return PARTIAL if report.state == "partial" else 0
+    return {"partial": PARTIAL, "waiting": WAITING}.get(report.state, 0)
 
 
 def not_written(store: Store, run_id: str) -> Sequence[dict[str, object]]:
@@ -101,7 +101,7 @@ def show_streams(report: Report) -> None:
     if rows.row_count:
         out.print(rows)
         out.print()
-    else:
+    elif report.pulled:
         out.print("The source has nothing new since the last run.")
 
 
@@ -130,6 +130,7 @@ def _show(report: Report, refused: Sequence[Mapping[str, object]], job: Path) ->
                 "fields": shown_fields(report.fields),
                 "actions": shown_actions(report.actions),
                 "locked": _locked(report.locked),
+                "plan": _of_plan(report.plan),
                 "run": report.run_id,
             }
         )
@@ -140,6 +141,13 @@ def _show(report: Report, refused: Sequence[Mapping[str, object]], job: Path) ->
 
 def _show_end(report: Report, refused: Sequence[Mapping[str, object]], job: Path) -> None:
     out = console()
+    if report.state == "waiting":
+        out.print(
+            f"Nothing was written: the job waits for approval.\n"
+            f"To look at it: connector plan {job}\n"
+            f"To carry it out: connector approve {job} {report.run_id}"
+        )
+        return
     if refused:
         show_not_written(refused)
         out.print(f"All of them: connector runs {job} --run {report.run_id}")
@@ -171,6 +179,20 @@ def _sum(counts: Mapping[str, int], whole: str) -> str:
         return "none"
     parts = [f"{count:,} {name}" for name, count in counts.items() if name != whole and count]
     return f"{counts[whole]:,} {whole}" + (f" = {' + '.join(parts)}" if parts else "")
+
+
+def _of_plan(counts: Mapping[str, int]) -> str:
+    """Return what became of a plan that was carried out."""
+    if not counts:
+        return ""
+    parts = {
+        "as planned": counts["same"],
+        "changed since and left out": counts["differs"],
+        "not needed any more": counts["not_needed"],
+    }
+    said = " + ".join(f"{count:,} {name}" for name, count in parts.items() if count) or "none"
+    more = f"; {counts['unplanned']:,} others wait for another plan" if counts["unplanned"] else ""
+    return f"{counts['planned']:,} planned = {said}{more}"
 
 
 def _locked(locked: int) -> str:

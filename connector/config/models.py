@@ -192,6 +192,8 @@ class TargetConfig(Table):
     fields: dict[str, Annotated[str, AfterValidator(_their_field)]] = {}
     """Our result = their field."""
     tasks: TasksConfig = TasksConfig()
+    approval: Literal["none", "required"] = "none"
+    """Required: a run that has anything to write waits for `connector approve`."""
 
     @model_validator(mode="after")
     def _fields_exist(self) -> TargetConfig:
