@@ -20,6 +20,10 @@ test words="":
 long:
     {{bin}}/pytest -m long
 
+# months of changes, faults and crashes, of so many made-up companies: just soak 200
+soak seeds="50":
+    {{bin}}/python -m tests.soak --seeds {{seeds}}
+
 # put the code into shape
 format:
     {{bin}}/ruff format . && {{bin}}/ruff check --fix .

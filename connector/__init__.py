@@ -20,6 +20,7 @@ from connector.contract import (
     Retry,
     Rows,
     Scalar,
+    Secrets,
     SetFields,
     Source,
     Unchanged,
@@ -46,6 +47,7 @@ from connector.errors import (
 )
 from connector.hookspecs import hookimpl
 from connector.model import FIELDS, OUTPUTS, Field, Kind, OutputField, Stream
+from connector.redaction import keep_secret
 
 __all__ = [
     "FIELDS",
@@ -79,6 +81,7 @@ __all__ = [
     "Retry",
     "Rows",
     "Scalar",
+    "Secrets",
     "SetFields",
     "Source",
     "StoreError",
@@ -91,4 +94,5 @@ __all__ = [
     "WriteOutcome",
     "Writer",
     "hookimpl",
+    "keep_secret",
 ]

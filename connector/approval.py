@@ -11,6 +11,7 @@ from typing import Final
 import pyarrow as pa
 from sqlmodel import col, select
 
+from connector import audit
 from connector.contract import Change
 from connector.deliver import KINDS
 from connector.errors import ConfigError
@@ -85,6 +86,7 @@ def approved(store: Store, job: str, row: RunRow) -> Proposal:
     with store.session() as session:
         row.state = "approved"
         session.merge(row)
+        audit.record(session, "approve", job=job, run_id=row.id, details={"changes": len(proposal)})
     return proposal
 
 

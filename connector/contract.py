@@ -246,6 +246,19 @@ class Capabilities:
     body_limit: int = 32_000
 
 
+@dataclass(frozen=True, slots=True)
+class Secrets:
+    """A place where secrets are kept: a job says `{ NAME = "reference" }`, *fetch* answers.
+
+    *fetch* raises ConfigError for a reference that it does not understand or that leads nowhere;
+    the host adds which setting of which job it was.
+    """
+
+    name: str
+    fetch: Callable[[str], str]
+    about: str = ""
+
+
 S = TypeVar("S", bound="BaseModel")
 
 

@@ -10,7 +10,8 @@ import json
 import logging
 import time
 from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from contextlib import suppress
+from dataclasses import dataclass, replace
 from typing import Any, Final, assert_never
 
 import pyarrow as pa
@@ -35,6 +36,7 @@ from connector.contract import (
 from connector.decide import goal_of
 from connector.errors import RateLimited, Transient
 from connector.poison import apart
+from connector.redaction import without_secrets
 from connector.refusals import Refusals
 from connector.store import Bulk, Store
 
@@ -133,10 +135,12 @@ class Delivery:
         A change whose marker is no longer *planned* is in the target, or a task that nobody wants
         any more; the others are sent again.
         """
+        tasks = {task.marker: task for task in held}
+        self._recognise(tasks)
         sent = ledger_rows(self._store, self._run_id, ("sending",))
         if not sent:
             return
-        to_send, tasks = planned(), {task.marker: task for task in held}
+        to_send = planned()
         settled = [row for row in sent if row["marker"] not in to_send]
         for row in settled:
             task = tasks.get(row["marker"])
@@ -152,6 +156,36 @@ class Delivery:
                 bulk.upsert("task", pa.Table.from_pylist([_task_row(row) for row in put]))
             bulk.commit()
 
+    def _recognise(self, held: Mapping[str, HeldTask]) -> None:
+        """Remember as ours the tasks that an earlier run sent, never heard of, and that are there.
+
+        Without that they would pass for a person's, and never be brought up to date.
+        """
+        with self._store.bulk() as bulk:
+            rows = bulk.fetch(
+                "select marker, subject, priority from task where job_id = ?", self._job_id
+            ).to_pylist()
+            known = {row["marker"]: (row["subject"], row["priority"]) for row in rows}
+            strange = {m for m, t in held.items() if known.get(m) != (t.subject, t.priority)}
+            if not strange:
+                return
+            sent = bulk.fetch(
+                "select * from ledger where job_id = ? and kind = 'put_task'"
+                " and state in ('sending', 'unknown') order by run_id",
+                self._job_id,
+            ).to_pylist()
+            found: dict[str, dict[str, Any]] = {}
+            for row in sent:
+                if (marker := row["marker"]) not in strange:
+                    continue
+                task, ours = held[marker], _task_row({**row, "target_id": held[marker].id})
+                written = (ours["subject"], ours["priority"])
+                if marker not in known or written == (task.subject, task.priority):
+                    found[marker] = ours
+            if found:
+                bulk.upsert("task", pa.Table.from_pylist(list(found.values())))
+                bulk.commit()
+
     def _settle(self, changes: Mapping[str, Change], outcomes: dict[str, WriteOutcome]) -> None:
         """Send *changes* until each has an outcome in *outcomes*, or the attempts are used up."""
         for attempt in range(_ATTEMPTS):
@@ -162,6 +196,11 @@ class Delivery:
                 self._sleep(delay if delay is not None else min(60.0, 2.0**attempt))
         for marker in changes.keys() - outcomes.keys():
             outcomes[marker] = Unknown(marker, "no answer")
+        # What is new and there already is ours all the same: sent before, it arrived late.
+        late = [c for c in changes.values() if _is_new(c) and _is_there(outcomes[c.marker])]
+        if late:
+            with suppress(Transient):
+                outcomes |= self._arrived(late)
 
     def _to_send(
         self, changes: Mapping[str, Change], outcomes: dict[str, WriteOutcome], attempt: int
@@ -189,14 +228,15 @@ class Delivery:
             for outcome in apart(self._writer.write, pending):
                 if outcome.marker not in asked:
                     raise AssertionError(f"outcome for {outcome.marker!r}, which was not sent")
-                outcomes[outcome.marker] = outcome
+                if not isinstance(outcomes.get(outcome.marker), _SETTLED):  # said twice: the first
+                    outcomes[outcome.marker] = _discreet(outcome)
                 if isinstance(outcome, Retry) and outcome.after is not None:
                     delay = max(delay or 0.0, outcome.after)
         except Transient as error:
             delay = error.retry_after if isinstance(error, RateLimited) else delay
             for marker in asked:
                 if not isinstance(outcomes.get(marker), _SETTLED):
-                    outcomes[marker] = Unknown(marker, str(error))
+                    outcomes[marker] = _discreet(Unknown(marker, str(error)))
         return delay
 
     def _arrived(self, pending: Sequence[Change]) -> dict[str, WriteOutcome]:
@@ -276,6 +316,14 @@ def _open(changes: Mapping[str, Change], outcomes: Mapping[str, WriteOutcome]) -
     return [c for m, c in changes.items() if not isinstance(outcomes.get(m), _SETTLED)]
 
 
+def _is_new(change: Change) -> bool:
+    return isinstance(change, PutTask) and change.task_id is None
+
+
+def _is_there(outcome: WriteOutcome) -> bool:
+    return isinstance(outcome, Unchanged)
+
+
 class _Found:
     """What the target holds after an answer was lost."""
 
@@ -333,6 +381,18 @@ def created_by(store: Store, run_id: str) -> frozenset[str]:
     return frozenset(found.column("marker").to_pylist())
 
 
+def unheard_of(store: Store, job_id: int) -> frozenset[str]:
+    """Return the accounts of the tasks that some run has sent and no run has heard of since."""
+    with store.bulk() as bulk:
+        found = bulk.fetch(
+            "select distinct l.account_id from ledger l where l.job_id = ?"
+            " and l.kind = 'put_task' and l.state in ('sending', 'unknown') and not exists"
+            " (select 1 from task t where t.job_id = l.job_id and t.marker = l.marker)",
+            job_id,
+        )
+    return frozenset(found.column("account_id").to_pylist())
+
+
 def _task_row(row: Mapping[str, Any]) -> dict[str, Any]:
     said = json.loads(row["content"])
     return {
@@ -358,6 +418,13 @@ def _count(counts: Delivered, outcome: WriteOutcome) -> None:
             counts.waiting += 1
         case _:
             assert_never(outcome)
+
+
+def _discreet(outcome: WriteOutcome) -> WriteOutcome:
+    """Return *outcome* without a secret in the target's words, which are kept."""
+    if isinstance(outcome, Rejected | Retry | Unknown):
+        return replace(outcome, message=without_secrets(outcome.message))
+    return outcome
 
 
 def _said(outcome: WriteOutcome | None) -> tuple[str, str | None, str | None, str | None]:

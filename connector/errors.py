@@ -49,6 +49,12 @@ class BusyError(StoreError):
     """Another process is working on the same job."""
 
 
+class AuditError(ConnectorError):
+    """The audit trail is not as it was written; the first entry that is wrong is named."""
+
+    exit_code = 7
+
+
 class RemoteError(ConnectorError):
     """The CRM (or the file or database that stands for it) refused or could not be reached."""
 

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any, Final
 import pluggy
 
 if TYPE_CHECKING:
-    from connector.contract import Adapter
+    from connector.contract import Adapter, Secrets
     from six_goals.goal import Goal
 
 PROJECT: Final = "connector"
@@ -19,6 +19,12 @@ hookimpl: Final = pluggy.HookimplMarker(PROJECT)
 @hookspec
 def adapters() -> Sequence[Adapter[Any]]:
     """Return the adapters that this plugin brings."""
+    raise NotImplementedError  # a specification; pluggy never calls it
+
+
+@hookspec
+def secrets() -> Sequence[Secrets]:
+    """Return the places of secrets that this plugin knows, beside those of the host."""
     raise NotImplementedError  # a specification; pluggy never calls it
 
 

@@ -9,13 +9,16 @@ import html
 import logging
 import re
 import ssl
+from contextlib import contextmanager
 from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
 from functools import cache
 from typing import TYPE_CHECKING, Any, Final
+from urllib.parse import parse_qsl
 
 import httpx
 
+from connector import telemetry
 from connector.contract import Rejected, Retry, Unknown
 from connector.errors import (
     AccessError,
@@ -27,9 +30,10 @@ from connector.errors import (
     Transient,
     Unavailable,
 )
+from connector.redaction import is_sensitive, without_secrets
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Iterator, Mapping
 
 # Its line for each request holds the query, and so whatever secret a CRM wants there.
 logging.getLogger("httpx").setLevel(logging.WARNING)
@@ -59,18 +63,22 @@ def crm_client(
 
     401 is AuthError, 403 AccessError, 404 NotFound (an AccessError), 429 RateLimited, 408 and 5xx
     Unavailable, any other 4xx Refused, which holds what the CRM said. Unavailable is NoAnswer
-    where the request may have been carried out all the same, on a network failure too. A redirect
-    is AccessError. Messages name method, host and path and quote at most 200 characters of the
-    answer; never a query, a header or what was sent. *timeout* is in seconds, for each wait.
+    where the request may have been carried out all the same, on a network failure too, and where
+    `json()` finds a good answer cut off, or a page for people. A redirect is AccessError. Messages
+    name method, host and path and quote at most 200 characters of the answer; never a query, a
+    header or what was sent. *timeout* is in seconds, for each wait.
     """
-    return _Client(
-        base_url=base_url,
-        headers=dict(headers or {}),
-        auth=auth,
-        timeout=timeout,
-        transport=transport,
-        verify=_trusted(),
-    )
+    with _understood():
+        return _Client(
+            base_url=base_url,
+            headers=dict(headers or {}),
+            auth=auth,
+            timeout=timeout,
+            transport=transport,
+            verify=_trusted(),
+            # Also of answers that an `Auth` deals with.
+            event_hooks={"response": [lambda response: telemetry.count(response.status_code)]},
+        )
 
 
 def outcome_of(marker: str, error: RemoteError) -> Retry | Rejected | Unknown:
@@ -101,17 +109,24 @@ def _trusted() -> ssl.SSLContext:
 class _Client(httpx.Client):
     """Raises our errors where httpx would return a failure or raise its own."""
 
+    def build_request(self, *arguments: Any, **options: Any) -> httpx.Request:
+        with _understood():
+            return super().build_request(*arguments, **options)
+
     def send(self, request: httpx.Request, **options: Any) -> httpx.Response:
         # Not an event hook: those see a 401 before an `Auth` can renew its token.
-        response = self._sent(request, **options)
+        with telemetry.request(request.method, request.url.host) as said:
+            response = self._sent(request, **options)
+            said["http.response.status_code"] = response.status_code
         if response.status_code >= 300 and response.status_code != 304:
             try:
                 response.read()
             except httpx.HTTPError as error:
-                raise NoAnswer(f"{_name(request)}: no answer: {_reason(error)}") from error
+                raise NoAnswer(f"{_name(request)}: no answer: {_reason(error, request)}") from error
             finally:
                 response.close()
             raise _error(response)
+        response.__class__ = _Answer  # what a transport returns is a Response, whatever we ask for
         return response
 
     def _sent(self, request: httpx.Request, **options: Any) -> httpx.Response:
@@ -122,11 +137,26 @@ class _Client(httpx.Client):
             # What is wrong may be a header, and the message would show it.
             raise ConfigError(f"{name}: not a request; check url and credentials") from None
         except _NOT_SENT as error:
-            raise Unavailable(f"{name}: {_reason(error)}") from error
+            telemetry.count(None)
+            raise Unavailable(f"{name}: {_reason(error, request)}") from error
         except (httpx.TransportError, httpx.DecodingError) as error:
-            raise NoAnswer(f"{name}: no answer: {_reason(error)}") from error
+            telemetry.count(None)
+            raise NoAnswer(f"{name}: no answer: {_reason(error, request)}") from error
         except httpx.TooManyRedirects as error:
             raise AccessError(f"{name}: redirected in circles; check url") from error
+
+
+class _Answer(httpx.Response):
+    """A good answer, unless its body is not what it should be."""
+
+    def json(self, **options: Any) -> Any:
+        try:
+            return super().json(**options)
+        except ValueError as error:
+            # The body may hold records: only the page of a gateway or a login is named.
+            said = f": {_words(self)}" if _is_page(self) else f" ({len(self.content)} bytes)"
+            text = f"{_name(self.request)}: {self.status_code}: the answer is not JSON{said}"
+            raise NoAnswer(text) from error
 
 
 def _error(response: httpx.Response) -> RemoteError:
@@ -150,22 +180,50 @@ def _error(response: httpx.Response) -> RemoteError:
     return Refused(text, code=str(status), words=words)
 
 
+@contextmanager
+def _understood() -> Iterator[None]:
+    # The message would show the header or the URL, and what is wrong with it may be a secret.
+    try:
+        yield
+    except UnicodeEncodeError:
+        raise ConfigError("a header can hold ASCII only; check the credentials") from None
+    except httpx.InvalidURL:
+        raise ConfigError("not a URL; check url and credentials") from None
+
+
 def _name(request: httpx.Request) -> str:
-    return f"{request.method} {request.url.host}{request.url.path}"
+    return without_secrets(f"{request.method} {request.url.host}{request.url.path}")
 
 
-def _reason(error: Exception) -> str:
-    return str(error) or type(error).__name__
+def _reason(error: Exception, request: httpx.Request) -> str:
+    return without_secrets(str(error), *_carried(request)) or type(error).__name__
+
+
+def _carried(request: httpx.Request) -> Iterator[str]:
+    """Yield what *request* carried that may be a secret: an answer may repeat it."""
+    for name, value in request.headers.items():
+        if is_sensitive(name):
+            yield value
+            yield from value.split()[1:]  # without the scheme, such as Bearer
+    sent = list(request.url.params.multi_items())
+    if request.headers.get("content-type", "").startswith("application/x-www-form-urlencoded"):
+        sent += parse_qsl(request.read().decode(errors="replace"))
+    yield from (value for name, value in sent if is_sensitive(name))
 
 
 def _words(response: httpx.Response) -> str:
     """Return what the CRM said, short, in one line; of a page made for people its title."""
-    body = response.text
-    if "html" in response.headers.get("content-type", "") or body.lstrip()[:1] == "<":
+    body = without_secrets(response.text, *_carried(response.request))
+    if _is_page(response):
         title = _TITLE.search(body)
         body = html.unescape(title[1]) if title else ""
     line = " ".join(body.split()) or response.reason_phrase
     return line if len(line) <= _EXCERPT else f"{line[: _EXCERPT - 1]}…"
+
+
+def _is_page(response: httpx.Response) -> bool:
+    kind = response.headers.get("content-type", "")
+    return "html" in kind or response.text.lstrip()[:1] == "<"
 
 
 def _retry_after(response: httpx.Response) -> float | None:

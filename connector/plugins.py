@@ -5,12 +5,12 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from importlib.metadata import EntryPoint, entry_points
-from typing import Any, Final
+from typing import Any, Final, TypeAlias
 
 import pluggy
 
 from connector import hookspecs
-from connector.contract import Adapter
+from connector.contract import Adapter, Secrets
 from connector.errors import PluginError
 from six_goals.goal import Goal
 
@@ -28,6 +28,11 @@ RESERVED: Final = frozenset(
 )
 """Tables of `[rules.settings]` that are not a goal's."""
 
+PLACES: Final = ("env", "file", "keyring")
+"""Where a secret may be kept without any plugin."""
+
+_Names: TypeAlias = tuple[tuple[str, ...], tuple[str, ...], tuple[str, ...]]
+
 
 @dataclass(frozen=True, slots=True)
 class Plugin:
@@ -38,17 +43,19 @@ class Plugin:
     version: str
     adapters: tuple[str, ...] = ()
     goals: tuple[str, ...] = ()
+    secrets: tuple[str, ...] = ()
     problem: str | None = None
 
 
 class Plugins:
-    """The plugins of this installation, and the adapters and goals they bring."""
+    """The plugins of this installation: the adapters, goals and places of secrets they bring."""
 
     def __init__(self, installed: Iterable[EntryPoint] | None = None) -> None:
         self._manager = pluggy.PluginManager(hookspecs.PROJECT)
         self._manager.add_hookspecs(hookspecs)
         self._adapters: dict[str, tuple[Adapter[Any], str]] = {}
         self._goals: dict[str, tuple[Goal[Any], str]] = {}
+        self._secrets: dict[str, tuple[Secrets, str]] = {}
         self.found: list[Plugin] = []
         if installed is None:
             installed = entry_points(group=hookspecs.PROJECT)
@@ -59,14 +66,14 @@ class Plugins:
         distribution = entry.dist.name if entry.dist else "?"
         version = entry.dist.version if entry.dist else "?"
         try:
-            adapters, goals = self._register(entry)
+            brought = self._register(entry)
         # A plugin is someone else's code: whatever it raises is reported, not passed on.
         except (Exception, SystemExit) as error:  # noqa: BLE001
             problem = " ".join(f"{type(error).__name__}: {error}".split())
             return Plugin(entry.name, distribution, version, problem=problem)
-        return Plugin(entry.name, distribution, version, adapters, goals)
+        return Plugin(entry.name, distribution, version, *brought)
 
-    def _register(self, entry: EntryPoint) -> tuple[tuple[str, ...], tuple[str, ...]]:
+    def _register(self, entry: EntryPoint) -> _Names:
         if self._manager.has_plugin(entry.name):
             raise PluginError(f"plugin name {entry.name!r} is used twice; uninstall one of the two")
         module = entry.load()
@@ -80,16 +87,21 @@ class Plugins:
                 self._manager.unregister(name=entry.name)
             raise
 
-    def _brought(self, module: object, plugin: str) -> tuple[tuple[str, ...], tuple[str, ...]]:
+    def _brought(self, module: object, plugin: str) -> _Names:
         adapters: list[Adapter[Any]] = self._asked("adapters", module)
         goals: list[Goal[Any]] = self._asked("goals", module)
-        if not adapters and not goals:
+        secrets: list[Secrets] = self._asked("secrets", module)
+        if not adapters and not goals and not secrets:
             raise PluginError(
-                "brings no adapter and no goal: no function 'adapters' or 'goals' with @hookimpl"
-                " gives one"
+                "brings no adapter, no goal and no place of secrets: no function 'adapters',"
+                " 'goals' or 'secrets' with @hookimpl gives one"
             )
         _check_names("adapter", adapters, self._adapters)
         _check_names("goal", goals, self._goals)
+        _check_names("place of secrets", secrets, self._secrets)
+        for place in secrets:
+            if place.name in PLACES:
+                raise PluginError(f"place of secrets {place.name!r} is the connector's own")
         for goal in goals:
             if not goal.name.isidentifier() or goal.name in RESERVED:
                 raise PluginError(
@@ -98,7 +110,8 @@ class Plugins:
                 )
         self._adapters |= {adapter.name: (adapter, plugin) for adapter in adapters}
         self._goals |= {goal.name: (goal, plugin) for goal in goals}
-        return tuple(one.name for one in adapters), tuple(one.name for one in goals)
+        self._secrets |= {place.name: (place, plugin) for place in secrets}
+        return _names(adapters), _names(goals), _names(secrets)
 
     def _asked(self, hook: str, module: object) -> list[Any]:
         """Return what *module* alone answers to *hook*."""
@@ -117,6 +130,11 @@ class Plugins:
         """Return every usable goal by name, those of a plugin in its own order."""
         return {name: goal for name, (goal, _) in self._goals.items()}
 
+    @property
+    def secrets(self) -> Mapping[str, Secrets]:
+        """Return every usable place of secrets by name, beside those of the host."""
+        return {name: place for name, (place, _) in self._secrets.items()}
+
     def adapter(self, name: str) -> Adapter[Any]:
         """Return the adapter *name*; raise PluginError with what is installed, or why not."""
         if name in self._adapters:
@@ -133,6 +151,10 @@ class Plugins:
             f"no adapter {name!r} is installed (installed: {known});"
             " install the package that brings it"
         )
+
+
+def _names(brought: Sequence[Any]) -> tuple[str, ...]:
+    return tuple(one.name for one in brought)
 
 
 def _check_names(

@@ -2,7 +2,7 @@
 
 The same change would be refused again, run after run, and each costs a call. Fields are sent again
 when their values or names differ, a task when its text, owner or priority does; everything is when
-somebody asks for it (`connector retry`).
+somebody asks for it (`connector retry`), and what only lacked its record is in every run.
 """
 
 from __future__ import annotations
@@ -19,6 +19,7 @@ from connector.store import Bulk, Store
 
 _COLUMNS: Final = ("subject", "digest", "account_id", "code", "message")
 _PARAMETERS: Final = 500  # of one query: a batch may have more changes than a database takes
+_NOT_FOUND: Final = "not_found"  # the record may be there by now: it says nothing of the change
 _AGAIN: Final = " (refused before; not sent again: connector retry)"
 
 
@@ -41,7 +42,7 @@ class Refusals:
         found: dict[str, WriteOutcome] = {}
         for row in self._about(list(by_subject)):
             change = by_subject[row["subject"]]
-            if row["digest"] == self._digest(change):
+            if row["code"] != _NOT_FOUND and row["digest"] == self._digest(change):
                 found[change.marker] = _again(change, row["code"], row["message"])
         return found
 

@@ -18,12 +18,12 @@ from typing import Any, Final, Literal
 
 from sqlmodel import col, select
 
-from connector import approval, trials
+from connector import approval, audit, notify, telemetry, trials
 from connector.analysis import Analysis, analyse
 from connector.config import Job, adapter_settings
 from connector.contract import Adapter, Capabilities, Change, HeldTask, Source, Writer
 from connector.decide import Decided, decide, owners_of
-from connector.deliver import Delivered, Delivery, created_by
+from connector.deliver import Delivered, Delivery, created_by, unheard_of
 from connector.engine import Engine
 from connector.errors import ConfigError, ConnectorError, GuardError, PluginError
 from connector.facts import RECORDS
@@ -36,6 +36,7 @@ from connector.plugins import Plugins
 from connector.proposal import Proposal
 from connector.pull import Progress, Pull, Pulled
 from connector.record import save_actions, save_standings
+from connector.redaction import without_secrets
 from connector.retry import retrying_call
 from connector.ruleset import ruleset_of
 from connector.store import Store
@@ -47,6 +48,15 @@ Begun = Literal["running", "planning", "applying", "undoing"]
 State = Begun | Literal["planned", "waiting", "done", "partial", "stopped", "failed"]
 
 _OPEN_ENDS: Final = ("rejected", "waiting")
+_VERBS: Final[Mapping[Begun, str]] = {
+    "running": "run",
+    "planning": "plan",
+    "applying": "apply",
+    "undoing": "undo",
+}
+"""What the audit trail calls each kind of run."""
+_TOLD: Final = ("running", "applying")
+"""Runs of whose end people are told: the others are looked at by those who started them."""
 _KEPT_AT_ONCE: Final = 10_000
 _NOT_THERE: Final = "the target has no such account; create it there, or leave it out of the source"
 
@@ -337,7 +347,8 @@ class Sync:
         size = self.capabilities.read_batch
         total, done = engine.count("standings"), 0
         # An account that the source no longer has may still have a task of ours, to be closed.
-        of_tasks = sorted({task.account_id for task in self._known_tasks().values()})
+        known = {task.account_id for task in self._known_tasks().values()}
+        of_tasks = sorted(known | unheard_of(self.store, self.job_id))
         rows = engine.database.cursor().execute(
             "select account_id from standings union select unnest($of_tasks::varchar[]) order by 1",
             {"of_tasks": of_tasks},
@@ -443,13 +454,18 @@ class Sync:
             row = self._begin(state, about)
             report = Report(self.job.name, row.id, row.as_of)
             try:
-                yield row, report
+                with telemetry.run(self.job.name, row.id):
+                    yield row, report
             except ConnectorError as error:
                 stopped = isinstance(error, GuardError | ConfigError | PluginError)
                 report.state = "stopped" if stopped else "failed"
-                self._end(row, report, str(error))
+                self._end(row, report, without_secrets(str(error)))
+                if state in _TOLD:
+                    notify.run_ended(self.store, self.job, row, error)
                 raise
             self._end(row, report, "")
+            if state in _TOLD:
+                notify.run_ended(self.store, self.job, row)
 
     def _begin(self, state: Begun, about: str) -> RunRow:
         """Return the run that was cut off, to be taken up again, or a new one *about* this."""
@@ -464,6 +480,7 @@ class Sync:
                 logger.info("taking up run %s, which was cut off at %r", row.id, row.stage)
                 row.message = message or row.message
                 session.add(row)
+                audit.run_begins(session, "resume", self.job.name, row, self._override, about)
                 return row
             ended = ("applying", "undoing") if state == "running" else ()
             for other in session.exec(
@@ -471,11 +488,13 @@ class Sync:
             ):
                 other.state, other.message = "failed", f"{other.message}; cut off"
                 session.add(other)
+                audit.run_ends(session, self.job.name, other)
             if row is not None:
                 # A plan leaves nothing to go on with, and its day may have passed.
                 why = "" if state == "planning" else "; the job was changed since"
                 row.state, row.message = "failed", f"cut off{why}"
                 session.add(row)
+                audit.run_ends(session, self.job.name, row)
             now = datetime.now(UTC)
             row = RunRow(
                 id=f"{now:%Y%m%dT%H%M%S}-{secrets.token_hex(3)}",
@@ -488,6 +507,7 @@ class Sync:
                 message=message,
             )
             session.add(row)
+            audit.run_begins(session, _VERBS[state], self.job.name, row, self._override, about)
         return row
 
     def _may_be(self, as_of: date) -> bool:
@@ -498,6 +518,7 @@ class Sync:
         return f"override: {self._override}" if self._override else ""
 
     def _stage(self, row: RunRow, stage: str) -> None:
+        telemetry.stage(stage)
         logger.info("run %s: %s", row.id, stage)
         row.stage = stage
         with self.store.session() as session:
@@ -511,6 +532,7 @@ class Sync:
         row.message = message or row.message
         with self.store.session() as session:
             session.merge(row)
+            audit.run_ends(session, self.job.name, row)
         if report.state in ("done", "partial", "waiting"):
             approval.replace(self.store, self.job_id, row.id)
 

@@ -144,7 +144,8 @@ class _Undoing:
                 self._found.tasks.append(self._closing(task))
 
     def _closing(self, task: HeldTask) -> CloseTask:
-        reason = self._sync.words.say("The run that made this task has been undone.")
+        words = self._sync.words
+        reason = words.say("The run that made this task has been undone.")
         day = datetime.now(self._sync.job.zone).date()
         return CloseTask(Ref(task.account), task.marker, task.id, reason, day)
 

@@ -9,7 +9,8 @@ import pytest
 from connector import workspace
 
 _translate: Final = workspace._sql
-_known: Final[dict[object, str]] = {}
+known: Final[dict[object, str]] = {}
+"""The SQL of each expression that was translated; both may be pickled."""
 
 
 def compile_rules_once(patch: pytest.MonkeyPatch) -> None:
@@ -17,8 +18,8 @@ def compile_rules_once(patch: pytest.MonkeyPatch) -> None:
 
     def sql(expression: Any) -> str:
         key = expression.op()
-        if key not in _known:
-            _known[key] = _translate(expression)
-        return _known[key]
+        if key not in known:
+            known[key] = _translate(expression)
+        return known[key]
 
     patch.setattr(workspace, "_sql", sql)

@@ -13,6 +13,21 @@ import pytest
 collect_ignore = ["third_party"]
 
 
+def pytest_addoption(parser: pytest.Parser) -> None:
+    """Let a night's run be longer than CI's."""
+    parser.addoption("--seeds", type=int, default=50, help="seeds of the soak (tests/soak)")
+
+
+def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
+    """Show the figures that tests have recorded (`record_property("figure", ...)`)."""
+    reports = [r for group in ("passed", "failed") for r in terminalreporter.getreports(group)]
+    told = [str(v) for r in reports for name, v in r.user_properties if name == "figure"]
+    if told:
+        terminalreporter.section("figures")
+        for line in told:
+            terminalreporter.write_line(line)
+
+
 @pytest.fixture(scope="session")
 def postgres_url() -> Iterator[str]:
     """Return the SQLAlchemy URL of a superuser on a PostgreSQL that lives as long as the tests."""
@@ -30,3 +45,9 @@ def postgres_url() -> Iterator[str]:
     finally:
         server.cleanup()
         folder.cleanup()
+
+
+@pytest.fixture(autouse=True)
+def no_secrets_known(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Forget the secrets of other tests: their words would be blotted out of this one's."""
+    monkeypatch.setattr("connector.redaction._known", set())

@@ -37,6 +37,7 @@ def test_source_roots_are_not_packages() -> None:
         ("connector.cli", ("ibis", "duckdb", "pyarrow", "sqlalchemy", "pydantic", "httpx")),
         ("connector_files", ("ibis", "duckdb", "pyarrow", "openpyxl")),
         ("connector_sql", ("ibis", "duckdb", "pyarrow", "sqlalchemy")),
+        ("connector_vault", ("pydantic", "httpx")),
         ("connector.config", ("ibis", "duckdb", "pyarrow", "sqlalchemy", "apscheduler")),
     ],
 )

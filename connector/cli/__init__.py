@@ -4,6 +4,7 @@ import sys
 from io import TextIOWrapper
 
 from connector.cli.commands import app
+from connector.cli.outcome import tell_bug
 
 __all__ = ["app", "main"]
 
@@ -13,4 +14,9 @@ def main() -> None:
     for stream in (sys.stdout, sys.stderr):
         if isinstance(stream, TextIOWrapper):  # a terminal without an é must not stop a command
             stream.reconfigure(errors="replace")
-    app(prog_name="connector")
+    try:
+        app(prog_name="connector")
+    # A bug keeps its traceback, without the secrets that it may quote.
+    except Exception as error:  # noqa: BLE001
+        tell_bug(error)
+        sys.exit(1)

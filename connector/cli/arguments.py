@@ -8,7 +8,7 @@ from typing import Annotated
 
 import typer
 
-from connector.cli.outcome import log_to_stderr
+from connector.cli.outcome import LogFormat, log_to_stderr
 
 
 def _day(text: str | date) -> date:
@@ -19,13 +19,29 @@ def _day(text: str | date) -> date:
 
 
 def _loudness(ctx: typer.Context, verbose: bool) -> None:
-    if verbose or ctx.parent is None:
-        log_to_stderr(verbose=verbose)
+    if verbose:
+        log_to_stderr(verbose=True)
+
+
+def _form(form: LogFormat) -> LogFormat:
+    # Before `--verbose` is looked at, wherever that stands.
+    log_to_stderr(verbose=False, form=form)
+    return form
 
 
 Verbose = Annotated[
     bool,
     typer.Option("--verbose", "-v", help="Say on stderr what each stage does.", callback=_loudness),
+]
+LogForm = Annotated[
+    LogFormat,
+    typer.Option(
+        "--log-format",
+        help="How log lines look: text, or json for machines.",
+        envvar="CONNECTOR_LOG_FORMAT",
+        callback=_form,
+        is_eager=True,
+    ),
 ]
 JobFile = Annotated[Path, typer.Argument(metavar="JOB", help="The job file.")]
 AsJson = Annotated[bool, typer.Option("--json", help="Print JSON and nothing else.")]

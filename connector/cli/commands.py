@@ -8,7 +8,15 @@ from typing import Annotated, Literal
 
 import typer
 
-from connector.cli.arguments import AsJson, AsOf, JobFile, Override, Verbose, print_version
+from connector.cli.arguments import (
+    AsJson,
+    AsOf,
+    JobFile,
+    LogForm,
+    Override,
+    Verbose,
+    print_version,
+)
 from connector.cli.outcome import Commands
 
 app = typer.Typer(
@@ -24,6 +32,7 @@ app = typer.Typer(
 @app.callback()
 def connector(
     verbose: Verbose = False,
+    log_format: LogForm = "text",
     version: Annotated[
         bool,
         typer.Option("--version", help="Print the version.", callback=print_version, is_eager=True),
@@ -39,6 +48,7 @@ def connector(
       4  a guard stopped the run; nothing was written
       5  done, except for some records
       6  the store can't be used, or the job is already running
+      7  the audit trail is not as it was written
       8  planned; the job waits for approval
     """
 
@@ -176,13 +186,17 @@ def schedule(
         typer.Option("--next", min=1, metavar="N", help="Only show each job's next N times."),
     ] = None,
     parallel: Annotated[int, typer.Option(min=1, help="Jobs that may run at the same time.")] = 2,
+    listen: Annotated[
+        str | None,
+        typer.Option(metavar="HOST:PORT", help="Answer /healthz and /metrics there."),
+    ] = None,
     as_json: AsJson = False,
 ) -> None:
     """Run every job of a folder at its times, until stopped."""
     from connector.cli import scheduling
 
     if upcoming is None:
-        scheduling.serve(folder, parallel)
+        scheduling.serve(folder, parallel, listen)
         return
     scheduling.preview(folder, upcoming, as_json=as_json)
 
@@ -363,6 +377,51 @@ def quarantine(job: JobFile, as_json: AsJson = False) -> None:
     from connector.cli import listing
 
     listing.quarantine(job, as_json=as_json)
+
+
+@app.command()
+def audit(
+    job: JobFile,
+    verify: Annotated[
+        bool, typer.Option("--verify", help="Prove that the trail is as it was written.")
+    ] = False,
+    head: Annotated[
+        str | None,
+        typer.Option(metavar="HASH", help="Prove it up to the entry with this hash; verifies."),
+    ] = None,
+    limit: Annotated[int, typer.Option(min=0, help="Entries to list; 0 lists all.")] = 20,
+    every: Annotated[
+        bool, typer.Option("--all", help="Entries of every job that uses the store.")
+    ] = False,
+    as_json: AsJson = False,
+) -> None:
+    """List who did what, or prove that nobody has changed the list."""
+    from connector.cli import trail
+
+    if verify or head is not None:
+        trail.verify(job, head, as_json=as_json)
+        return
+    trail.audit(job, limit, every=every, as_json=as_json)
+
+
+notify = typer.Typer(no_args_is_help=True, rich_markup_mode=None)
+app.add_typer(notify, name="notify", help="Test the messages about a job, or show what was told.")
+
+
+@notify.command("test")
+def notify_test(job: JobFile, as_json: AsJson = False) -> None:
+    """Send a test message to each whom the job names, and say what happened."""
+    from connector.cli import notifying
+
+    raise typer.Exit(notifying.test(job, as_json=as_json))
+
+
+@notify.command("status")
+def notify_status(job: JobFile, as_json: AsJson = False) -> None:
+    """Show what each was last told, and what could not be delivered."""
+    from connector.cli import notifying
+
+    notifying.status(job, as_json=as_json)
 
 
 @app.command()

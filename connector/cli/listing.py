@@ -119,6 +119,7 @@ def plugins(*, as_json: bool) -> None:
     installed = Plugins()
     about = {name: adapter.about for name, adapter in installed.adapters.items()}
     goals = {name: goal.about for name, goal in installed.goals.items()}
+    places = {name: place.about for name, place in installed.secrets.items()}
     if as_json:
         print_json(
             [
@@ -128,6 +129,7 @@ def plugins(*, as_json: bool) -> None:
                     "distribution": plugin.distribution,
                     "adapters": list(plugin.adapters),
                     "goals": list(plugin.goals),
+                    "secrets": list(plugin.secrets),
                     "problem": plugin.problem,
                 }
                 for plugin in installed.found
@@ -139,6 +141,7 @@ def plugins(*, as_json: bool) -> None:
         brings = "\n".join(
             [f"{name}: {about[name]}" for name in plugin.adapters]
             + [f"{name}: {goals[name]}" for name in plugin.goals]
+            + [f"{name}: {places[name]}" for name in plugin.secrets]
         )
         shown = f"can't be used: {plugin.problem}" if plugin.problem else brings
         rows.add_row(plugin.name, plugin.version, plugin.distribution, shown)

@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import logging
 import sys
-from typing import TYPE_CHECKING, Any, Final, TextIO
+from typing import TYPE_CHECKING, Any, Final, Literal, TextIO, TypeAlias
 
 from typer import Exit
 from typer.core import TyperGroup
 
+from connector.cli.logs import JsonLines, Plain
 from connector.errors import ConnectorError
+from connector.redaction import traceback_of, without_secrets
 
 if TYPE_CHECKING:
     from typer import Context
@@ -21,6 +23,8 @@ WAITING: Final = 8
 """Planned, and nothing written: the job wants approval."""
 
 INTERRUPTED: Final = 130
+
+LogFormat: TypeAlias = Literal["text", "json"]
 
 _LOUD: Final = ("alembic", "apscheduler", "httpx", "httpcore", "tzlocal")
 
@@ -48,14 +52,30 @@ class Commands(TyperGroup):
 
 def tell(error: ConnectorError) -> None:
     """Print *error* to stderr, each of its lines by itself."""
-    for line in str(error).splitlines() or [type(error).__name__]:
-        print(f"error: {line}", file=sys.stderr)
+    for line in without_secrets(str(error)).splitlines() or [type(error).__name__]:
+        if _logs_json():
+            logging.getLogger("connector").error("%s", line)
+        else:
+            print(f"error: {line}", file=sys.stderr)
 
 
-def log_to_stderr(*, verbose: bool, dated: bool = False) -> None:
-    """Send warnings to stderr, with *verbose* also what each stage did, *dated* for a log file."""
+def tell_bug(error: Exception) -> None:
+    """Show *error* with its traceback on stderr; what was raised may name a plugin's secret."""
+    if _logs_json():
+        logging.getLogger("connector").critical("a bug; please report it", exc_info=error)
+    else:
+        sys.stderr.write(traceback_of(error))
+
+
+def log_to_stderr(*, verbose: bool, dated: bool = False, form: LogFormat | None = None) -> None:
+    """Send warnings to stderr, with *verbose* also what each stage did, *dated* for a log file.
+
+    Without a *form* it stays the one that was chosen before.
+    """
     handler = _Stderr()
-    handler.setFormatter(_Plain(f"{'%(asctime)s ' if dated else ''}%(about)s: %(message)s"))
+    plain = Plain(f"{'%(asctime)s ' if dated else ''}%(about)s: %(message)s")
+    as_json = form == "json" or (form is None and _logs_json())
+    handler.setFormatter(JsonLines() if as_json else plain)
     logging.basicConfig(
         level=logging.INFO if verbose else logging.WARNING, handlers=[handler], force=True
     )
@@ -78,8 +98,5 @@ class _Stderr(logging.StreamHandler[TextIO]):
         raise AttributeError("this handler always writes to sys.stderr")
 
 
-class _Plain(logging.Formatter):
-    def format(self, record: logging.LogRecord) -> str:
-        quiet = record.levelno < logging.WARNING
-        record.about = record.name if quiet else record.levelname.lower()
-        return super().format(record)
+def _logs_json() -> bool:
+    return any(isinstance(one.formatter, JsonLines) for one in logging.getLogger().handlers)

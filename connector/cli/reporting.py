@@ -8,7 +8,7 @@ from itertools import islice
 from pathlib import Path
 from typing import Any, Final
 
-from connector import refusals
+from connector import audit, refusals
 from connector.cli.console import console, facts, heading, print_json, table
 from connector.cli.figures import CAUSES, counted
 from connector.cli.outcome import PARTIAL, WAITING
@@ -54,6 +54,9 @@ def _forget(run: Sync, only: str | None) -> int:
             f"--only {only}: the target has refused nothing with this code; it has with:"
             f" {', '.join(known) or 'none'}"
         )
+    # Before it is done: nothing is forgotten of which nobody knows who wanted it.
+    wanted = {"changes": known[only] if only else sum(known.values())}
+    audit.record(run.store, "retry", job=run.job.name, details={**wanted, "only": only})
     return refusals.forget(run.store, run.job_id, only)
 
 

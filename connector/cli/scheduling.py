@@ -11,13 +11,13 @@ from connector.cli.outcome import log_to_stderr
 from connector.plugins import Plugins
 
 
-def serve(folder: Path, parallel: int) -> None:
+def serve(folder: Path, parallel: int, listen: str | None) -> None:
     """Run the jobs of *folder* at their times until the process is told to stop.
 
     What it does is logged at any rate: nobody sits before it.
     """
     log_to_stderr(verbose=True, dated=True)
-    schedule.serve(folder, Plugins(), parallel=parallel)
+    schedule.serve(folder, Plugins(), parallel=parallel, listen=listen)
 
 
 def preview(folder: Path, count: int, *, as_json: bool) -> None:

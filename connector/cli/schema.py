@@ -31,7 +31,7 @@ def job_schema(plugins: Plugins) -> dict[str, Any]:
     """Return the JSON Schema (draft 2020-12) of a job for the adapters of *plugins*."""
     found: dict[str, Any] = _with_secrets(_schema_of(JobModel))
     definitions = found["$defs"]
-    definitions[_SECRET] = _secret()
+    definitions[_SECRET] = _secret(plugins)
     for name, adapter in sorted(plugins.adapters.items()):
         definitions |= _named(_settings_schema(adapter.settings), _settings_key(name))
     for side in ("SourceConfig", "TargetConfig"):
@@ -92,11 +92,12 @@ def _with_secrets(said: Any) -> Any:
     return {key: _with_secrets(item) for key, item in said.items()}
 
 
-def _secret() -> dict[str, Any]:
+def _secret(plugins: Plugins) -> dict[str, Any]:
     places = {
         "env": "name of an environment variable",
         "file": "path of a file, relative to the job",
         "keyring": "service/user in the system's keyring",
+        **{name: place.about for name, place in plugins.secrets.items()},
     }
     kept = [
         {

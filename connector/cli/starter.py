@@ -13,7 +13,14 @@ from typing import Annotated, Any, Final, Union, get_args, get_origin
 from pydantic import BaseModel, SecretStr, ValidationError
 from pydantic.fields import FieldInfo
 
-from connector.config import CurrencyConfig, Formats, GuardConfig, JobModel, PeriodConfig
+from connector.config import (
+    CurrencyConfig,
+    Formats,
+    GuardConfig,
+    JobModel,
+    NotifyConfig,
+    PeriodConfig,
+)
 from connector.contract import Adapter
 from connector.errors import ConfigError
 from connector.model import FIELDS, OUTPUTS, Kind, OutputField, Stream
@@ -85,6 +92,8 @@ def _lines(adapter: Adapter[Any]) -> Iterator[str]:
     yield from ("", "[currency]", *_settings(CurrencyConfig, only=("base",)))
     yield from ("", "[rules.period]", *_settings(PeriodConfig, only=("months",)))
     yield from ("", "[guard]", *_settings(GuardConfig))
+    yield from ("", "[notify]", *_settings(NotifyConfig, only=("on",)))
+    yield '# to.admins.apprise = { env = "ADMINS_URL" }  # who is told, by a name of your own'
 
 
 def adapter_settings(model: type[BaseModel], adapter: Adapter[Any]) -> Iterator[str]:

@@ -10,6 +10,8 @@ from connector.config.models import (
     Formats,
     GuardConfig,
     JobModel,
+    NotifyConfig,
+    NotifyTarget,
     PeriodConfig,
     Rate,
 )
@@ -23,6 +25,8 @@ __all__ = [
     "GuardConfig",
     "Job",
     "JobModel",
+    "NotifyConfig",
+    "NotifyTarget",
     "PeriodConfig",
     "Rate",
     "adapter_settings",

@@ -16,6 +16,7 @@ from connector.config.problems import validated
 from connector.config.secrets import resolve_secrets, secret
 from connector.contract import Adapter
 from connector.errors import ConfigError
+from connector.redaction import keep_secret
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,6 +41,7 @@ class Job:
         """Return the store's URL, relative SQLite paths resolved beside the job."""
         given = self.model.store.url
         url = given.get_secret_value() if given else os.environ.get("CONNECTOR_STORE")
+        keep_secret(url or "")
         if url is None:
             return f"sqlite:///{self.folder / 'connector.db'}"
         prefix = "sqlite:///"

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from datetime import date
 from decimal import Decimal
 from pathlib import Path
@@ -22,6 +22,7 @@ from pydantic import (
 )
 
 from connector.config.problems import unknown
+from connector.config.secrets import Secret
 from connector.cron import cron_trigger
 from connector.model import FIELDS, LOCK_FIELD, OUTPUTS, Kind, Stream
 from customer_pyramid.contact_plan import ContactPlan
@@ -323,6 +324,60 @@ class GuardConfig(Table):
     """Go on although the source sent no accounts at all."""
 
 
+NOTIFY_WORDS: Final = ("job", "state", "title", "message", "run", "day")
+"""What can be filled into the body for a web hook."""
+PLACE: Final = re.compile(r"\{(\w+)\}")
+
+
+class NotifyTarget(Table):
+    """Somebody who is told: a service that Apprise knows, or a web hook."""
+
+    apprise: Secret | None = None
+    """URL of a service for Apprise, such as mailto://, slack://, msteams:// or pagerduty://."""
+    webhook: Secret | None = None
+    """URL that a JSON object is posted to instead."""
+    body: dict[str, Any] | None = None
+    """That object; {job}, {state}, {title}, {message}, {run} and {day} are filled in."""
+    headers: dict[str, Secret] = {}
+    """Headers that go along with it."""
+
+    @model_validator(mode="after")
+    def _one_way(self) -> NotifyTarget:
+        if (self.apprise is None) == (self.webhook is None):
+            raise ValueError("give apprise or webhook, one of them")
+        if self.apprise is not None and (self.body is not None or self.headers):
+            raise ValueError("body and headers go with webhook; Apprise makes its own")
+        for name in _places(self.body):
+            if name not in NOTIFY_WORDS:
+                raise ValueError(f"body: {{{name}}}: {unknown(name, NOTIFY_WORDS)}")
+        return self
+
+
+def _places(body: Any) -> Iterator[str]:
+    match body:
+        case str():
+            yield from PLACE.findall(body)
+        case dict():
+            for part in body.values():
+                yield from _places(part)
+        case list():
+            for part in body:
+                yield from _places(part)
+
+
+class NotifyConfig(Table):
+    """Who is told when the job goes bad, and when it is well again."""
+
+    on: tuple[Literal["failed", "stopped", "partial", "waiting"], ...] = (
+        "failed",
+        "stopped",
+        "partial",
+    )
+    """The ends of a run that count as bad."""
+    to: dict[str, NotifyTarget] = {}
+    """A table for each who is told, by a name of your own."""
+
+
 class StoreConfig(Table):
     """Where the connector keeps what it has read and done."""
 
@@ -349,3 +404,4 @@ class JobModel(Table):
     currency: CurrencyConfig = CurrencyConfig()
     rules: RulesConfig = RulesConfig()
     guard: GuardConfig = GuardConfig()
+    notify: NotifyConfig = NotifyConfig()

@@ -8,7 +8,7 @@ from difflib import get_close_matches
 from pathlib import Path
 from typing import Annotated, Any, Final, Union, get_args, get_origin, get_type_hints
 
-from pydantic import BaseModel, SecretStr, ValidationError
+from pydantic import BaseModel, SecretBytes, SecretStr, ValidationError
 
 from connector.errors import ConfigError
 from connector.model import Stream
@@ -84,7 +84,7 @@ def _line(model: type[BaseModel], problem: Any, path: Path, at: str) -> str:
             said = words.format(message=said, **problem.get("ctx", {}))
             break
     given = problem.get("input")
-    hidden = isinstance(given, dict | list) or "secret" in kind or _is_secret(model, loc)
+    hidden = isinstance(given, dict | list) or "secret" in kind or _may_be_secret(model, loc)
     return f"{path}: {key}: {said}" + ("" if hidden else f" (it is {given!r})")
 
 
@@ -96,9 +96,21 @@ def _is_union_member(part: object) -> bool:
     )
 
 
-def _is_secret(model: type[BaseModel], loc: Sequence[object]) -> bool:
-    field = model.model_fields.get(str(loc[0])) if loc else None
-    return field is not None and mentions_secret(field.annotation)
+def _may_be_secret(model: Any, loc: Sequence[object]) -> bool:
+    """Say whether what was given at *loc* may be a secret, or was given for a table that has one.
+
+    What a free table holds is checked later, by its adapter: any of it may be.
+    """
+    annotation: Any = model
+    for part in loc:
+        known = {
+            name: said for one in models_in(annotation) for name, said in _annotations(one).items()
+        }
+        if str(part) in known:
+            annotation = known[str(part)]
+        elif known:
+            return False
+    return holds_secret(annotation)
 
 
 def _keys_at(model: Any, loc: Sequence[object]) -> Sequence[str]:
@@ -106,7 +118,7 @@ def _keys_at(model: Any, loc: Sequence[object]) -> Sequence[str]:
         known = _annotations(model)
         if str(part) not in known:
             continue  # a place in a list, or a key of a table that is free to choose
-        model = next(iter(_models_in(known[str(part)])), None)
+        model = next(iter(models_in(known[str(part)])), None)
     return tuple(_annotations(model))
 
 
@@ -118,12 +130,12 @@ def _annotations(model: Any) -> Mapping[str, Any]:
     return {}
 
 
-def _models_in(annotation: Any) -> Iterator[Any]:
+def models_in(annotation: Any) -> Iterator[Any]:
     known = hasattr(annotation, "model_fields") or hasattr(annotation, "__dataclass_fields__")
     if known and isinstance(annotation, type):
         yield annotation
     for argument in get_args(annotation):
-        yield from _models_in(argument)
+        yield from models_in(argument)
 
 
 def _close(name: str, known: Mapping[str, object] | Sequence[str]) -> list[str]:
@@ -139,8 +151,20 @@ def unknown(name: str, known: Mapping[str, object] | Sequence[str]) -> str:
 
 
 def mentions_secret(annotation: Any) -> bool:
-    if annotation is SecretStr:
+    """Say whether a value of this type is a secret."""
+    if annotation in (SecretStr, SecretBytes):
         return True
     if get_origin(annotation) in (Union, types.UnionType, Annotated):
         return any(mentions_secret(argument) for argument in get_args(annotation))
     return False
+
+
+def holds_secret(annotation: Any) -> bool:
+    """Say whether a value of this type is a secret, or can hold one."""
+    if annotation in (SecretStr, SecretBytes, Any):
+        return True
+    if any(map(holds_secret, get_args(annotation))):
+        return True
+    return any(
+        holds_secret(said) for one in models_in(annotation) for said in _annotations(one).values()
+    )

@@ -10,18 +10,22 @@ import logging
 import signal
 import threading
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext
 from datetime import UTC, datetime
 from itertools import islice
 from pathlib import Path
 from typing import Final
 
+from connector.audit import acting_as
 from connector.errors import ConnectorError
 from connector.plugins import Plugins
 from connector.schedule.agenda import Agenda
 from connector.schedule.folder import Folder
 from connector.schedule.history import last_run
+from connector.schedule.listening import listening
+from connector.schedule.metrics import Metrics
 from connector.schedule.runs import Runs
+from connector.schedule.watch import Watch
 
 logger = logging.getLogger(__name__)
 
@@ -41,21 +45,26 @@ def serve(
     *,
     stop: threading.Event | None = None,
     parallel: int = PARALLEL,
+    listen: str | None = None,
     now: Callable[[], datetime] = utc_now,
 ) -> None:
     """Run the jobs of *folder* at their times until SIGTERM, SIGINT or *stop*.
 
     A job's file that can't be used is logged and left out; files that are added, changed, mended or
-    removed are noticed within a minute. Raise ConfigError if there is no such folder. Signals are
+    removed are noticed within a minute. Health and figures are answered at *listen* (HOST:PORT).
+    Raise ConfigError if there is no such folder, or if nobody can listen there. Signals are
     listened to where the main thread calls.
     """
     stop = stop or threading.Event()
-    runs = Runs(parallel)
-    agenda = Agenda(Folder(folder, plugins), start=runs.start, last_run=last_run)
-    with _stopped_by_signals(stop):
+    watch, metrics = Watch(now), _metrics() if listen else None
+    runs = Runs(parallel, watch, metrics)
+    agenda = Agenda(Folder(folder, plugins), start=runs.start, last_run=last_run, watch=watch)
+    answering = listening(listen, watch, metrics) if listen else nullcontext()
+    with _stopped_by_signals(stop), acting_as("schedule"), answering:
         try:
             while not stop.is_set():
                 again = agenda.tick(now())
+                watch.ticks(again)
                 stop.wait(max(0.0, (again - now()).total_seconds()))
         finally:
             runs.stop()
@@ -77,6 +86,13 @@ def preview(
         elif job is not None:
             found.append((job.name, path, list(islice(job.timetable.following(start), count))))
     return [(name, times) for name, _, times in sorted(found, key=lambda one: one[:2])]
+
+
+def _metrics() -> Metrics | None:
+    try:
+        return Metrics()
+    except ImportError:
+        return None
 
 
 @contextmanager

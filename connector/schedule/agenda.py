@@ -12,6 +12,7 @@ from typing import Final, Literal, TypeAlias
 from connector.errors import ConfigError, ConnectorError
 from connector.schedule.folder import Folder, Scheduled
 from connector.schedule.history import LastRun
+from connector.schedule.watch import Watch
 
 logger = logging.getLogger(__name__)
 
@@ -57,10 +58,12 @@ class Agenda:
         *,
         start: Callable[[Scheduled, int], bool],
         last_run: Callable[[Scheduled], LastRun | None],
+        watch: Watch | None = None,
     ) -> None:
         self._folder = folder
         self._start = start
         self._last_run = last_run
+        self._watch = watch or Watch()
         self._entries: dict[Path, _Entry] = {}
         self._look_at: datetime | None = None
 
@@ -85,6 +88,7 @@ class Agenda:
             return
         if wanted == "catch_up":
             logger.info("job %s: a time was missed; running once for all that were", job.name)
+        self._watch.due(job.path, now)
         if not self._start(job, 1):
             logger.warning("job %s: skipped, its last run is still under way", job.name)
 
@@ -100,12 +104,16 @@ class Agenda:
             known = self._entries.pop(path, None)
             if isinstance(found, Scheduled):
                 self._entries[path] = _Entry(found, now)
+                self._watch.knows(path, found.name)
                 if known is None:
                     self._welcome(found, now)
                 self._announce(found, now)
             elif isinstance(found, ConnectorError):
                 logger.error("%s", found)
-            elif known is not None:
+                self._watch.unusable(path)
+            else:
+                self._watch.forgets(path)
+            if found is None and known is not None:
                 logger.info("job %s: taken off the schedule", known.job.name)
         if first and not self._entries:
             logger.warning("%s: no job with a schedule yet; waiting for one", self._folder.path)
@@ -119,6 +127,7 @@ class Agenda:
             return
         if last is None:
             return
+        self._watch.knows(job.path, job.name, last.state)
         wanted = verdict(job, last.started_at, now)
         if last.cut_off:
             logger.info("job %s: taking up the run that was cut off", job.name)
@@ -127,6 +136,7 @@ class Agenda:
         if wanted == "skip":
             logger.info("job %s: a time was missed; catch_up is skip, so it waits", job.name)
         if runs := last.cut_off + (wanted in ("run", "catch_up")):
+            self._watch.due(job.path, now)
             self._start(job, runs)
 
     def _announce(self, job: Scheduled, now: datetime) -> None:

@@ -14,9 +14,13 @@ from contextlib import suppress
 from pathlib import Path
 from typing import Final, NoReturn
 
+from connector import telemetry
+from connector.audit import acting_as
 from connector.config import load_job
 from connector.errors import BusyError, ConnectorError
 from connector.plugins import Plugins
+from connector.redaction import traceback_of, without_secrets
+from connector.schedule.history import set_aside
 from connector.sync import Report, Sync
 
 _TALKATIVE: Final = ("alembic", "httpx", "httpcore")
@@ -33,14 +37,21 @@ def main(path: str, level: str) -> int:
     for name in _TALKATIVE:
         logging.getLogger(name).setLevel(logging.WARNING)
     try:
-        report = Sync(load_job(Path(path)), Plugins()).run()
+        with acting_as("schedule"):
+            sync = Sync(load_job(Path(path)), Plugins())
+            report = sync.run()
     except BusyError as error:
         _say(state="busy", message=str(error))
         return 0
     except ConnectorError as error:
-        _say(state="failed", message=str(error))
+        _say(state="failed", message=str(error), figures={"requests": telemetry.requests()})
         return error.exit_code
-    _say(state=report.state, message=_summary(report))
+    # As on the command line: a bug keeps its traceback, without secrets.
+    except Exception as error:  # noqa: BLE001
+        sys.stderr.write(traceback_of(error))
+        return 1
+    aside = set_aside(sync.store, sync.job_id)
+    _say(state=report.state, message=_summary(report), figures=_figures(report, aside))
     return 0
 
 
@@ -58,18 +69,33 @@ def _summary(report: Report) -> str:
     )
 
 
+def _figures(report: Report, aside: int) -> dict[str, object]:
+    """Return what is counted of a run: see `connector.schedule.metrics`."""
+    parts = ("applied", "unchanged", "rejected", "waiting")
+    changes = {"accounts": report.accounts, "tasks": report.tasks}
+    return {
+        "read": {stream: pulled.read for stream, pulled in report.pulled.items()},
+        "changes": {
+            kind: {part: counts[part] for part in parts} for kind, counts in changes.items()
+        },
+        "quarantined": aside,
+        "requests": telemetry.requests(),
+    }
+
+
 class _Saying(logging.Handler):
     def emit(self, record: logging.LogRecord) -> None:
         message = record.getMessage()
         if record.exc_info:
             message = f"{message}\n{logging.Formatter().formatException(record.exc_info)}"
-        _say(level=record.levelno, logger=record.name, message=message)
+        _say(level=record.levelno, logger=record.name, message=message, about=telemetry.about())
 
 
 def _say(**said: object) -> None:
     # Whoever listened may be gone; the run is not worth less for it.
     with suppress(OSError):
-        sys.stdout.write(json.dumps(said, ensure_ascii=True) + "\n")
+        shown = {n: without_secrets(v) if isinstance(v, str) else v for n, v in said.items()}
+        sys.stdout.write(json.dumps(shown, ensure_ascii=True) + "\n")
         sys.stdout.flush()
 
 

@@ -5,19 +5,20 @@ from __future__ import annotations
 from dataclasses import dataclass
 from datetime import UTC, datetime
 
-from sqlmodel import col, select
+from sqlmodel import col, func, select
 
 from connector.schedule.folder import Scheduled
 from connector.store import Store
-from connector.store.tables import RunRow
+from connector.store.tables import QuarantineRow, RunRow
 
 
 @dataclass(frozen=True, slots=True)
 class LastRun:
-    """When a job was last started; *cut_off* if its row still says that it runs."""
+    """When a job was last started, and how that ended; *cut_off* if its row says that it runs."""
 
     started_at: datetime
     cut_off: bool = False
+    state: str | None = None
 
 
 def last_run(job: Scheduled) -> LastRun | None:
@@ -34,4 +35,12 @@ def last_run(job: Scheduled) -> LastRun | None:
         return None
     # SQLite keeps times without a zone; ours are UTC.
     started = row.started_at.replace(tzinfo=row.started_at.tzinfo or UTC)
-    return LastRun(started, cut_off=row.state == "running")
+    cut_off = row.state == "running"
+    return LastRun(started, cut_off=cut_off, state=None if cut_off else row.state)
+
+
+def set_aside(store: Store, job_id: int) -> int:
+    """Return how many rows of a job are set aside."""
+    with store.session() as session:
+        rows = select(func.count()).select_from(QuarantineRow)
+        return session.exec(rows.where(QuarantineRow.job_id == job_id)).one()

@@ -7,12 +7,15 @@ import logging
 import subprocess
 import sys
 import threading
+import time
 from collections.abc import Iterable
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any, Final
 
 from connector.schedule.folder import Scheduled
+from connector.schedule.metrics import Metrics
+from connector.schedule.watch import Watch
 
 logger = logging.getLogger(__name__)
 
@@ -28,7 +31,11 @@ _LEVELS: Final = {
 class Runs:
     """The runs under way, at most *parallel* at a time; a job never has two."""
 
-    def __init__(self, parallel: int) -> None:
+    def __init__(
+        self, parallel: int, watch: Watch | None = None, metrics: Metrics | None = None
+    ) -> None:
+        self._watch = watch or Watch()
+        self._metrics = metrics
         self._pool = ThreadPoolExecutor(parallel, thread_name_prefix="run")
         self._lock = threading.Lock()
         self._jobs: set[Path] = set()
@@ -64,6 +71,7 @@ class Runs:
         # The thread's future is never asked: what is not logged here would be lost.
         except Exception:
             logger.exception("job %s: the run can't be started", job.name)
+            self._watch.ends(job.path, "failed")
         finally:
             with self._lock:
                 self._jobs.discard(job.path)
@@ -83,13 +91,21 @@ class Runs:
                 encoding="utf-8",
             )
             self._children.add(child)
+        self._watch.begins(job.path)
+        begun = time.monotonic()
         logger.info("job %s: running in process %d", job.name, child.pid)
         try:
             ended = self._listen(child, job)
         finally:
             with self._lock:
                 self._children.discard(child)
-        return self._ended(job, ended, child.returncode)
+        state = self._ended(job, ended, child.returncode)
+        if not self._stopping:
+            self._watch.ends(job.path, state)
+            if self._metrics is not None:
+                seconds = time.monotonic() - begun
+                self._metrics.ended(job.name, state, seconds, ended.get("figures", {}))
+        return state
 
     def _listen(self, child: subprocess.Popen[str], job: Scheduled) -> dict[str, Any]:
         """Log what the run logs; return what it says at its end."""
@@ -106,7 +122,11 @@ class Runs:
                     ended = said
                 else:
                     logging.getLogger(said["logger"]).log(
-                        said["level"], "job %s: %s", job.name, said["message"]
+                        said["level"],
+                        "job %s: %s",
+                        job.name,
+                        said["message"],
+                        extra={"job": job.name, **said.get("about", {})},
                     )
         return ended
 

@@ -21,8 +21,9 @@ from sqlalchemy.exc import ArgumentError, DBAPIError
 from sqlalchemy.pool import NullPool
 
 from connector.errors import ConfigError, StoreError
+from connector.store import chain
 
-SCHEMA: Final = "0003"
+SCHEMA: Final = "0005"
 """The newest migration: what `alembic heads` would say (a test compares)."""
 
 _BUSY_MS: Final = 60_000
@@ -46,13 +47,14 @@ class Database:
     def __init__(self, url: str) -> None:
         self.url = _parsed(url)
         self.is_sqlite = self.url.get_backend_name() == "sqlite"
-        self.shown = self.url.render_as_string(hide_password=True)
+        # A parameter may be a password too, or the file of one.
+        self.shown = self.url.set(query={}).render_as_string(hide_password=True)
         if self.is_sqlite:
             if not self.url.database or self.url.database == ":memory:":
                 raise ConfigError("store.url: name a file; a store in memory forgets what it did")
             self.path = Path(self.url.database).absolute()
         # One file has many names (relative, through a link); its gate has one.
-        key = str(self.path.resolve()) if self.is_sqlite else self.shown
+        key = str(self.path.resolve()) if self.is_sqlite else str(self.url)
         with _gates_guard:
             self._gate = _gates.setdefault(key, _Gate())
         self.engine = self._engine()
@@ -110,11 +112,7 @@ class Database:
 
     def _bring_up_to_date(self) -> None:
         with self.engine.connect() as connection:
-            version = None
-            if inspect(connection).has_table("alembic_version"):
-                version = connection.execute(
-                    text("select version_num from alembic_version")
-                ).scalar()
+            version = _version(connection)
         if version == SCHEMA:
             return
         if version is not None and version > SCHEMA:
@@ -140,9 +138,26 @@ def migrate(engine: Engine, revision: str = "head") -> None:
             # Two processes may start on a new store; SQLite's transaction keeps them apart already.
             connection.execute(text("select pg_advisory_xact_lock(:key)"), {"key": _MIGRATING})
         config.attributes["connection"] = connection
-        current = inspect(connection).has_table("alembic_version")
-        older = revision != "head" and current
+        before = _version(connection)
+        older = revision != "head" and before is not None
         (command.downgrade if older else command.upgrade)(config, revision)
+        if revision == "head" and before != SCHEMA:
+            _record(connection, before)
+
+
+def _version(connection: Connection) -> str | None:
+    if not inspect(connection).has_table("alembic_version"):
+        return None
+    version: str | None = connection.execute(
+        text("select version_num from alembic_version")
+    ).scalar()
+    return version
+
+
+def _record(connection: Connection, before: str | None) -> None:
+    """Tell the audit trail of a migration, and of how many runs it can't know anything."""
+    runs = connection.execute(text("select count(*) from run")).scalar()
+    chain.append(connection, "migrate", details={"from": before, "to": SCHEMA, "runs": runs})
 
 
 _ADVICE: Final = (

@@ -444,6 +444,15 @@ class LedgerRow(SQLModel, table=True):
     content: str = Field(sa_type=Text)
 
 
+class TokenRow(SQLModel, table=True):
+    """The tokens of a connection, encrypted: whoever reads the store alone can't use them."""
+
+    __tablename__ = "token"
+    connection: str = Field(primary_key=True)
+    sealed: str = Field(sa_type=Text)
+    renewed_at: datetime = _time()
+
+
 class LeaseRow(SQLModel, table=True):
     """Who is working on a job; a lock, not this row, decides whether they still are."""
 
@@ -451,3 +460,43 @@ class LeaseRow(SQLModel, table=True):
     job_id: int = Field(primary_key=True)
     holder: str
     since: datetime = _time()
+
+
+class NoticeRow(SQLModel, table=True):
+    """What somebody was last told of a job, so that the same is not told again.
+
+    *told* is the kind of trouble, empty when the job was well. *missed* is one of which no message
+    could be delivered, *problem* why not; both are empty once one was. *run_id* is the run that
+    last had something to tell.
+    """
+
+    __tablename__ = "notice"
+    job_id: int = Field(primary_key=True)
+    target: str = Field(primary_key=True)
+    told: str = ""
+    missed: str = ""
+    problem: str = ""
+    run_id: str = ""
+
+
+class AuditRow(SQLModel, table=True):
+    """Who did what: entries are added and never changed, each with the hash of the one before.
+
+    *moment* is a time in ISO 8601 and *details* a JSON object, both as text: just what is hashed.
+    *job* and *run_id* are empty where an entry is about none; *scheme* says how *hash* is made.
+    """
+
+    __tablename__ = "audit"
+    __table_args__ = _KEYED
+    number: int = Field(
+        primary_key=True, sa_type=BigInteger, sa_column_kwargs={"autoincrement": False}
+    )
+    scheme: int
+    moment: str
+    who: str
+    verb: str
+    job: str
+    run_id: str
+    details: str = Field(sa_type=Text)
+    previous: str
+    hash: str

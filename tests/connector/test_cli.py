@@ -317,6 +317,8 @@ def test_refused_changes_are_listed_in_the_words_of_the_target(
     again = run("retry", job, "--only", "refused")
     assert again.exit_code == 0, again.output
     assert "Held back until now: 1 change that the target refused." in words(again.stdout)
+    (retried,) = (one for one in run_json("audit", job)["entries"] if one["verb"] == "retry")
+    assert (retried["job"], retried["details"]) == ("fake", {"changes": 1, "only": "refused"})
     assert crm.fields_of("A2")["tier"] == "Small"
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from dataclasses import replace
 from datetime import date
 from typing import Any
 
@@ -24,10 +25,28 @@ from connector import (
     WriteOutcome,
     Writer,
 )
-from connector.deliver import Delivered, Delivery, _with_states, ledger_rows, same_text
+from connector.deliver import (
+    Delivered,
+    Delivery,
+    _with_states,
+    ledger_rows,
+    same_text,
+    unheard_of,
+)
+from connector.http import NoAnswer
 from connector.store import Store
 from connector.store.tables import TaskRow
 from connector.testing import FakeCRM, FakeSettings
+from connector.testing.faults import (
+    Call,
+    CallFault,
+    Fails,
+    FaultyWriter,
+    Overtaken,
+    Script,
+    Strike,
+    Twice,
+)
 
 STATES = ("sending", "applied", "unchanged", "rejected", "retry", "conflict", "unknown")
 
@@ -366,3 +385,84 @@ def test_a_task_that_never_arrived_is_not_noted_as_applied_after_a_restart(
 
     assert states(sqlite_store) == {task("A").marker: "unknown", fields("B").marker: "applied"}
     assert known_tasks(sqlite_store, task("A").marker) == []
+
+
+def faulty(crm: FakeCRM, *strikes: Strike[Call, CallFault]) -> Writer:
+    return FaultyWriter(writer_of(crm), Script(*strikes))
+
+
+def test_a_task_that_arrives_late_is_ours(
+    sqlite_store: Store, crm: FakeCRM, pauses: list[float]
+) -> None:
+    late = Strike[Call, CallFault](
+        Overtaken(by=2), where=lambda call: call.name == "write", times=1
+    )
+
+    counts = deliver(sqlite_store, faulty(crm, late), pauses, task("A"))
+
+    assert counts == Delivered(sent=1, applied=1)
+    assert crm.task_count(task("A").marker) == 1
+    assert known_tasks(sqlite_store, task("A").marker) == ["T1"]
+
+
+def test_of_two_outcomes_of_a_change_the_first_counts(
+    sqlite_store: Store, crm: FakeCRM, pauses: list[float]
+) -> None:
+    twice = Strike[Call, CallFault](Twice(), where=lambda call: call.name == "write")
+
+    counts = deliver(sqlite_store, faulty(crm, twice), pauses, fields("A"), task("A"))
+
+    assert counts == Delivered(sent=2, applied=2)
+    assert known_tasks(sqlite_store, task("A").marker) == ["T1"]
+
+
+@pytest.mark.parametrize(
+    ("edited", "known"),
+    [("", [("Call", "High")]), ("Mine", [("Call", "High")])],
+    ids=["as it was sent", "edited by a person since"],
+)
+def test_a_task_that_was_never_heard_of_is_recognised_by_the_next_run(
+    store: Store, crm: FakeCRM, pauses: list[float], edited: str, known: list[tuple[str, str]]
+) -> None:
+    deaf = Strike[Call, CallFault](Fails(lambda: NoAnswer("lost"), "after"))
+    assert deliver(store, faulty(crm, deaf), pauses, task("A")).waiting == 1
+    assert known_tasks(store, task("A").marker) == []
+    crm.tasks = [replace(one, subject=edited or one.subject) for one in crm.tasks]
+
+    Delivery(store, 1, "next", writer_of(crm)).resume(lambda: (), crm.tasks)
+
+    with store.session() as session:
+        row = session.get(TaskRow, (1, task("A").marker))
+    assert row is not None
+    assert [(row.subject, row.priority)] == known
+
+
+def test_a_task_of_a_run_that_ended_in_the_middle_is_recognised_by_the_next(
+    sqlite_store: Store, crm: FakeCRM, pauses: list[float]
+) -> None:
+    signed_out = Strike[Call, CallFault](Fails(lambda: AuthError("expired"), "after"))
+    with pytest.raises(AuthError):
+        deliver(sqlite_store, faulty(crm, signed_out), pauses, task("A"))
+    assert states(sqlite_store) == {task("A").marker: "sending"}
+    assert unheard_of(sqlite_store, 1) == {"A"}
+
+    Delivery(sqlite_store, 1, "next", writer_of(crm)).resume(lambda: (), crm.tasks)
+
+    assert unheard_of(sqlite_store, 1) == frozenset()
+    assert known_tasks(sqlite_store, task("A").marker) == ["T1"]
+
+
+def test_an_update_that_was_never_heard_of_is_not_taken_for_a_persons(
+    sqlite_store: Store, crm: FakeCRM, pauses: list[float]
+) -> None:
+    deliver(sqlite_store, writer_of(crm), pauses, task("A"))
+    deaf = Strike[Call, CallFault](Fails(lambda: NoAnswer("lost"), "after"))
+    update = replace(task("A", "T1"), subject="Call now")
+    Delivery(sqlite_store, 1, "second", faulty(crm, deaf), sleep=pauses.append).send([update])
+
+    Delivery(sqlite_store, 1, "third", writer_of(crm)).resume(lambda: (), crm.tasks)
+
+    with sqlite_store.session() as session:
+        row = session.get(TaskRow, (1, task("A").marker))
+    assert row is not None
+    assert row.subject == "Call now"

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Generator
+from typing import Any
 
 import httpx
 import pytest
@@ -88,9 +89,63 @@ def test_a_dead_network_says_whether_the_request_may_have_arrived(
     assert not any(secret in str(failure.value) for secret in SECRETS)
 
 
+@pytest.mark.parametrize(
+    "headers", [{"X-Key": "t0ken-s3crét"}, {"X-Key": "\ud83d"}], ids=["letter", "half a letter"]
+)
+def test_a_secret_that_no_header_can_hold_is_a_mistake_in_the_job(headers: dict[str, str]) -> None:
+    with pytest.raises(ConfigError, match="ASCII only; check the credentials") as failure:
+        crm_client(URL, headers=headers)
+    assert failure.value.__cause__ is None
+    with crm_client(URL) as client, pytest.raises(ConfigError, match="ASCII only"):
+        client.get("/accounts", headers=headers)
+
+
+@pytest.mark.parametrize("url", ["http://host:port/", "http://host/\x00"])
+def test_what_is_no_url_is_a_mistake_in_the_job(url: str) -> None:
+    with pytest.raises(ConfigError, match="not a URL; check url and credentials"):
+        crm_client(url)
+
+
+@pytest.mark.parametrize("where", ["header", "parameter", "form", "basic"])
+def test_what_a_crm_repeats_of_the_request_is_not_told(where: str) -> None:
+    def repeat(request: httpx.Request) -> httpx.Response:
+        said = f"{dict(request.headers)} {request.url} {request.content.decode()}"
+        return httpx.Response(400, text=f"bad: {said}"[-150:])
+
+    with crm_client(URL, transport=httpx.MockTransport(repeat)) as client:
+        places: dict[str, dict[str, Any]] = {
+            "header": {"headers": {"X-Api-Key": SECRETS[0]}},
+            "parameter": {"params": {"hapikey": SECRETS[0], "limit": "1"}},
+            "form": {"data": {"client_secret": SECRETS[0]}},
+            "basic": {"auth": ("me", SECRETS[0])},
+        }
+        with pytest.raises(Refused) as failure:
+            client.post("/accounts", **places[where])
+    assert SECRETS[0] not in str(failure.value)
+
+
 @pytest.mark.parametrize("status", [200, 201, 204, 304])
 def test_a_good_answer_is_returned(status: int) -> None:
     assert send(httpx.Response(status)).status_code == status
+
+
+@pytest.mark.parametrize(
+    ("answer", "words"),
+    [
+        (httpx.Response(200, text='{"name": "Alder", "rev'), r"200: the answer is not JSON \(22 "),
+        (
+            httpx.Response(200, html="<title>Sign in</title>"),
+            "200: the answer is not JSON: Sign in",
+        ),
+        (httpx.Response(200, content=b'"\xff'), r"200: the answer is not JSON \(2 bytes\)"),
+        (httpx.Response(204), r"204: the answer is not JSON \(0 bytes\)"),
+    ],
+    ids=["cut off", "a page", "no text", "nothing"],
+)
+def test_a_good_answer_that_is_no_json_is_no_answer(answer: httpx.Response, words: str) -> None:
+    with pytest.raises(NoAnswer, match=f"^POST crm.example/api/accounts: {words}") as failure:
+        send(answer).json()
+    assert "Alder" not in str(failure.value)
 
 
 @pytest.mark.parametrize(

@@ -116,6 +116,17 @@ def test_a_task_is_known_by_its_text_on_another_day_too(days: Days) -> None:
     assert len(days.sent) == 2
 
 
+def test_a_task_whose_account_was_not_there_is_sent_once_it_is(days: Days) -> None:
+    new = replace(CALL, ref=Ref("N"), marker="retention:N:2026-11-20")
+    assert days.send(new).rejected == 1
+    assert codes(days.store, 1) == {"not_found": 1}
+
+    days.crm.put(Stream.ACCOUNTS, [{"id": "N"}])
+
+    assert days.send(replace(new, marker="retention:N:2026-11-21")).applied == 1
+    assert codes(days.store, 1) == {}
+
+
 def test_the_closing_of_a_task_is_held_back_too(days: Days) -> None:
     close = CloseTask(Ref("A"), "retention:A:2026-11-20", "T1", "it has ordered", DAY)
     days.send(close)

@@ -19,7 +19,7 @@ import connector
 from connector import contract, errors, hookspecs
 from connector import http as connector_http
 from connector.cli import app
-from connector.config import JobModel, Rate
+from connector.config import JobModel, NotifyTarget, Rate
 from connector.contract import Capabilities
 from connector.model import FIELDS, LOCK_FIELD, OUTPUTS
 from connector.store import tables  # noqa: F401 - makes the tables known
@@ -125,6 +125,7 @@ BUILT_IN = {goal.name: goal.settings for goal in pack.goals()}
 JOB = {
     **{key: said for key, said in keys_of(JobModel) if key != "rules.settings.of_goals"},
     **dict(keys_of(Rate, "currency.rates")),
+    **dict(keys_of(NotifyTarget, "notify.to.NAME")),
     **dict(keys_of(TierTarget, "rules.settings.targets.tiers.TIER")),
     **dict(keys_of(NamedTarget, "rules.settings.targets.named.ACCOUNT")),
     **{

@@ -1,0 +1,36 @@
+"""Months of changes, faults and crashes end with the target that a model of its own demands."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from tests.soak.life import Life, Tally, cheap
+
+PARTS = 4
+"""Into how many tests the seeds are dealt."""
+
+RUNS = 6
+"""Of each seed, ten days apart; `python -m tests.soak --runs 60` is the real thing."""
+
+pytestmark = [pytest.mark.long, pytest.mark.timeout(1800)]
+
+
+@pytest.mark.parametrize("part", range(PARTS))
+def test_no_day_leaves_the_target_wrong(
+    tmp_path: Path,
+    pytestconfig: pytest.Config,
+    record_property: Callable[[str, object], None],
+    part: int,
+) -> None:
+    total = Tally()
+    seeds = range(part, pytestconfig.getoption("--seeds"), PARTS)
+    with cheap() as death:
+        for seed in seeds:
+            folder = tmp_path / str(seed)
+            folder.mkdir()
+            total += Life(folder, seed, death).live(RUNS)
+    record_property("figure", f"soak, {len(seeds)} seeds: {total}")
+    assert total.compared >= len(seeds)
