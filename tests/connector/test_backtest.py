@@ -159,6 +159,7 @@ class TestPyramid:
 
 
 class TestFollowed:
+    @pytest.mark.long
     def test_of_active_customers_some_lapse_and_some_grow(self, replayed: Any) -> None:
         first = replayed["days"][0]["followed"]["watch"]
 
@@ -207,6 +208,7 @@ class TestFollowed:
 
 
 class TestCommand:
+    @pytest.mark.long
     def test_the_text_fits_eighty_columns(self, job: Path) -> None:
         result = run("backtest", job, *SPAN)
 
@@ -283,6 +285,7 @@ class TestCommand:
         assert result.exit_code == 2
         assert said in result.stderr
 
+    @pytest.mark.long
     def test_a_period_that_stands_still_cannot_be_replayed(self, tmp_path: Path) -> None:
         fixed = "period.start = 2025-01-01\nperiod.end = 2025-03-31\n"
         path = synced(tmp_path, QUARTERS.replace("period.months = 3\n", fixed))
@@ -294,6 +297,7 @@ class TestCommand:
         assert result.exit_code == 2
         assert "rules.period.start: a backtest needs a period that moves" in result.stderr
 
+    @pytest.mark.long
     def test_without_sales_there_is_nothing_to_replay(self, tmp_path: Path) -> None:
         path = synced(tmp_path, deals="id,account_id,status,amount,close_date\n")
 

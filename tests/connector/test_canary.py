@@ -233,6 +233,7 @@ def test_a_crm_that_repeats_what_it_was_sent_does_not_make_us_tell(
     assert not told_in_files(tmp_path, *keepers(tmp_path))
 
 
+@pytest.mark.long
 def test_nor_does_the_store_of_a_run_that_was_refused_everything(tmp_path: Path, say: Say) -> None:
     job = leaky_job(tmp_path, "refuses")
     assert say("sync", job, "--verbose").startswith("5")

@@ -273,6 +273,7 @@ def test_nothing_set_aside_reads_well(story: Story) -> None:
     assert "every row was understood" in run("quarantine", story.job).stdout
 
 
+@pytest.mark.long
 def test_rows_set_aside_make_a_partial_run(tmp_path: Path) -> None:
     job = write_job(tmp_path, deals=DEALS + "D99,A2,Bad,won,twelve,2025-05-01,EUR\n")
 
@@ -289,6 +290,7 @@ def test_rows_set_aside_make_a_partial_run(tmp_path: Path) -> None:
     assert run_json("explain", job, "A2")["quarantine"] == [entry]
 
 
+@pytest.mark.long
 def test_refused_changes_are_listed_in_the_words_of_the_target(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -349,6 +351,7 @@ def test_plugins_are_listed_with_their_adapters() -> None:
     assert "CSV" in run("plugins").stdout
 
 
+@pytest.mark.long
 def test_the_console_script_ends_with_the_exit_code(tmp_path: Path) -> None:
     found = subprocess.run(
         [sys.executable, "-c", "from connector.cli import main; main()", "check", "none.toml"],

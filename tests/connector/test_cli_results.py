@@ -136,6 +136,7 @@ def test_the_pyramid_says(job: Path, said: str) -> None:
     assert said in words(run("pyramid", job).stdout)
 
 
+@pytest.mark.long
 def test_nobody_bought_is_an_empty_pyramid_and_no_error(tmp_path: Path) -> None:
     job = write_job(tmp_path, deals=DEALS.splitlines()[0] + "\n")
     run("sync", job)
@@ -231,6 +232,7 @@ def test_an_explanation_says(job: Path, said: str) -> None:
     assert said in words(run("explain", job, "A1").stdout)
 
 
+@pytest.mark.long
 def test_an_inherited_tier_names_the_parent(tmp_path: Path) -> None:
     rolled = JOB.replace(
         "[rules]", '[rules.settings.pyramid]\nroll_up = "ultimate_parent"\n[rules]'
@@ -247,6 +249,7 @@ def test_an_inherited_tier_names_the_parent(tmp_path: Path) -> None:
     assert (inheriting["tier"], inheriting["revenue"]) == ("Top", "")
 
 
+@pytest.mark.long
 def test_other_currencies_are_converted_by_the_rate_of_the_day(tmp_path: Path) -> None:
     rates = (
         '[[currency.rates]]\ncurrency = "USD"\nvalid_from = 2025-01-01\nrate = "0.5"\n'
@@ -265,6 +268,7 @@ def test_other_currencies_are_converted_by_the_rate_of_the_day(tmp_path: Path) -
     assert "In EUR" in run("explain", job, "A1").stdout
 
 
+@pytest.mark.long
 def test_a_terminal_that_lacks_a_letter_shows_another(job: Path) -> None:
     code = "from connector.cli import main; main()"
 

@@ -125,6 +125,7 @@ def test_another_seed_makes_other_records(tmp_path: Path) -> None:
     assert not names[0] & names[1]
 
 
+@pytest.mark.long
 def test_few_customers_bring_most_of_the_revenue(world: Company) -> None:
     bought = revenue(world)
     top = sum(bought[: len(bought) // 5])

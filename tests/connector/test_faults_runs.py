@@ -178,6 +178,7 @@ def marked(names: object) -> list[object]:
     ]
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("name", marked(HARMLESS))
 def test_a_passing_fault_leaves_no_trace(
     tmp_path: Path, undisturbed: dict[str, object], name: str
@@ -191,6 +192,7 @@ def test_a_passing_fault_leaves_no_trace(
     assert world.target() == undisturbed
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("name", marked(HARMFUL))
 def test_a_run_that_fails_says_so_and_the_next_one_repairs_it(
     tmp_path: Path, undisturbed: dict[str, object], name: str

@@ -36,6 +36,7 @@ def held_by_another_process(url: str) -> Iterator[subprocess.Popen[str]]:
             other.communicate("")
 
 
+@pytest.mark.long
 def test_a_job_that_runs_in_another_process_is_refused_until_that_dies(
     store: Store, store_url: str
 ) -> None:

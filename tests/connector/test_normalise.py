@@ -174,6 +174,7 @@ def amounts() -> Iterator[Normaliser]:
         yield opened
 
 
+@pytest.mark.long
 @settings(max_examples=40, deadline=None)
 @given(
     values=st.lists(
@@ -1001,6 +1002,7 @@ def test_in_a_scan_the_first_stands_and_others_that_differ_are_set_aside() -> No
     )
 
 
+@pytest.mark.long
 @settings(max_examples=25, deadline=None)
 @given(ids=st.lists(st.sampled_from("ABCDE"), max_size=12), scanning=st.booleans())
 def test_no_row_of_a_page_gets_lost(amounts: Normaliser, ids: list[str], scanning: bool) -> None:

@@ -321,7 +321,10 @@ def test_a_url_is_shown_nowhere(
             "[notify.to.x]\napprise = 'a'\nbody = { a = 1 }\n",
             "notify.to.x: body and headers go with webhook",
         ),
-        ("[notify]\non = ['done']\n", "notify.on.0: expected 'failed', 'stopped', 'partial' or 'waiting'"),
+        (
+            "[notify]\non = ['done']\n",
+            "notify.on.0: expected 'failed', 'stopped', 'partial' or 'waiting'",
+        ),
     ],
 )
 def test_a_mistake_is_named(tmp_path: Path, settings: str, said: str) -> None:

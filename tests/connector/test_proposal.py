@@ -80,6 +80,7 @@ def test_a_plan_that_is_carried_out_leaves_what_a_run_leaves(world: World, tmp_p
     assert world.kept(trials, "trial") == other.kept(trials, "trial")
 
 
+@pytest.mark.long
 def test_two_plans_of_the_same_are_the_same_but_for_their_run(world: World) -> None:
     first, second = (plan(world, name).read_text("utf-8").splitlines() for name in ("a", "b"))
 
@@ -102,6 +103,7 @@ def test_a_plan_finds_its_job(world: World, tmp_path: Path) -> None:
     assert job_file_of(path, header_of(path)).resolve() == world.path.resolve()
 
 
+@pytest.mark.long
 def test_a_record_that_was_changed_since_is_left_out_and_named(world: World) -> None:
     path = plan(world)
     world.crm.put(Stream.ACCOUNTS, [{"id": "A1", "tier": "Gold"}])
@@ -309,6 +311,7 @@ def _kill_after(world: World, patch: pytest.MonkeyPatch, writes: int) -> None:
     patch.setattr(Delivery, "send", sent)
 
 
+@pytest.mark.long
 def test_undoing_puts_back_what_still_stands_as_written(world: World) -> None:
     world.crm.put(Stream.ACCOUNTS, [{"id": "A4", "tier": "Old", "rank": 77}])
     report = world.run()

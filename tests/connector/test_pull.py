@@ -301,6 +301,7 @@ class Killed(BaseException):
     """Stands for the end of the process."""
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("scan", [None, "s1"], ids=["increment", "scan"])
 def test_a_pull_killed_between_any_two_writes_comes_to_the_same_end(
     sqlite_store: Store, monkeypatch: pytest.MonkeyPatch, scan: str | None
@@ -728,6 +729,7 @@ VERSIONS = st.lists(
 )
 
 
+@pytest.mark.long
 @settings(
     max_examples=15, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
 )

@@ -73,6 +73,7 @@ def test_the_next_run_lists_it_and_does_not_send_it(store: Store, crm: FakeCRM) 
     assert days.sent == [["fields:A", "fields:B"]]
 
 
+@pytest.mark.long
 def test_a_batch_may_have_more_changes_than_a_query_takes_parameters(days: Days) -> None:
     many = [SetFields(Ref(f"N{n}"), {"tier": "Top"}, {}) for n in range(40_000)]
     days.send(TOP)

@@ -315,6 +315,7 @@ def test_an_anchor_or_id_is_there_once(page: Page) -> None:
     assert set(used) <= set(ids)
 
 
+@pytest.mark.long
 def test_the_same_run_gives_the_same_page(books: Path, markup: str) -> None:
     assert html(gathered(books), ENGLISH) == markup
 
@@ -354,6 +355,7 @@ def test_without_goals_it_says_why(report: Report, tasks: bool, said: str) -> No
     assert said in shown(without, "goals")
 
 
+@pytest.mark.long
 def test_it_says_when_rules_have_changed_since_the_run(own_books: Path, page: Page) -> None:
     changed = "Records or rules have changed since this run."
     own_books.write_text(f"{JOB}\n[rules.settings.profit]\nmargin = 0.5\n")
@@ -395,6 +397,7 @@ def test_charts_are_drawn_in_any_language(report: Report) -> None:
     assert len(re.findall(r"<text[^>]*>译</text>", markup)) == 4
 
 
+@pytest.mark.long
 def test_a_job_in_chinese_has_its_report_in_chinese(own_books: Path) -> None:
     own_books.write_text(f'language = "zh-Hans"\n{JOB}')
     file = own_books.parent / "report.html"

@@ -108,6 +108,7 @@ def test_a_job_runs_at_its_time_in_its_zone(
     assert runs.taken() == []
 
 
+@pytest.mark.long
 def test_a_day_of_minutes_runs_each_job_as_often_as_its_line_says(
     tmp_path: Path, make: Callable[..., Agenda], runs: Runs
 ) -> None:

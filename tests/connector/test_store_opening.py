@@ -215,6 +215,7 @@ def test_a_migration_that_was_killed_is_made_by_the_next_start(empty_url: str) -
         assert compare_metadata(MigrationContext.configure(connection), SQLModel.metadata) == []
 
 
+@pytest.mark.long
 def test_two_processes_may_make_one_store_at_once(
     make_postgres_database: Callable[[], str],
 ) -> None:

@@ -88,6 +88,7 @@ def test_a_pull_that_fails_stops_the_run_before_anything_is_planned(
     assert world.kept("state, stage", "run") == [("failed", "pull")]
 
 
+@pytest.mark.long
 def test_a_pull_that_fails_leaves_the_last_results(
     world: World, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -119,6 +120,7 @@ def _break_off(world: World, patch: pytest.MonkeyPatch, pages: int) -> None:
     patch.setattr(world.crm, "turn_page", turn_page)
 
 
+@pytest.mark.long
 def test_a_connection_that_breaks_once_is_taken_up(world: World) -> None:
     world.crm.page_size = 2
     world.crm.fail_after_pages(2)
@@ -135,6 +137,7 @@ def test_credentials_that_are_refused_are_not_tried_again(world: World) -> None:
     assert world.kept("state", "run") == [("failed",)]
 
 
+@pytest.mark.long
 def test_a_refused_row_costs_one_row(world: World) -> None:
     world.crm.refuse("A4")
 
@@ -184,6 +187,7 @@ def test_lost_answers_create_no_second_task(world: World, times: int) -> None:
     assert len(world.crm.tasks) == 2
 
 
+@pytest.mark.long
 def test_a_target_that_asks_to_wait_gets_everything_in_the_end(world: World) -> None:
     world.crm.delay_writes(2)
 
@@ -224,6 +228,7 @@ def flood(world: World) -> Flood:
     return Flood(world)
 
 
+@pytest.mark.long
 def test_a_guard_leaves_everything_as_it_was_until_it_is_overridden(flood: Flood) -> None:
     world = flood.world
     for _ in range(2):
@@ -309,6 +314,7 @@ def test_the_day_that_is_asked_for_goes_before_that_of_the_job(world: World) -> 
     assert world.run(as_of=AS_OF).as_of == AS_OF
 
 
+@pytest.mark.long
 def test_a_locked_tier_is_kept_and_reported(world: World) -> None:
     world.crm.put(Stream.ACCOUNTS, [{"id": "A4", "tier": "Top", "tier_locked": True}])
 
@@ -368,6 +374,7 @@ def _cut_off(*given: Any, **named: Any) -> Any:
     raise CutOff
 
 
+@pytest.mark.long
 def test_a_plan_that_was_cut_off_does_not_hold_the_next_one_to_its_day(world: World) -> None:
     _left_behind(world, "planning")
 
@@ -375,6 +382,7 @@ def test_a_plan_that_was_cut_off_does_not_hold_the_next_one_to_its_day(world: Wo
         assert planned.report.as_of != date(2020, 1, 1)
 
 
+@pytest.mark.long
 def test_the_reason_is_kept_when_a_run_that_was_cut_off_is_overridden(world: World) -> None:
     _left_behind(world, "running")
 

@@ -39,6 +39,7 @@ def test_halves_are_rounded_away_from_zero(number: int, by: int, expected: int |
     assert quotient(number, by) == expected
 
 
+@pytest.mark.long
 @settings(max_examples=50, deadline=None, database=None)
 @given(MONEY, st.integers(1, 10**12))
 def test_a_quotient_is_that_of_whole_numbers(number: int, by: int) -> None:
@@ -57,6 +58,7 @@ def test_a_factor_may_be_a_fraction() -> None:
     assert crm.row(ROWS.select(part=times(ROWS.number, Fraction(7, 10)))) == {"part": 4}
 
 
+@pytest.mark.long
 @settings(max_examples=25, deadline=None, database=None)
 @given(MONEY, st.lists(st.integers(0, 10**12), min_size=1, max_size=9).filter(any))
 def test_shares_add_up_to_the_amount(amount: int, parts: list[int]) -> None:

@@ -240,6 +240,7 @@ def test_the_groups_are_all_accounts_but_those_that_changed_sides(
         assert never_changed <= counted <= len(sides)
 
 
+@pytest.mark.long
 @settings(max_examples=30, deadline=None)
 @given(trials_strategy, DAYS)
 def test_no_task_is_lost_or_counted_twice(trials: list[Trial], as_of: date) -> None:
