@@ -173,7 +173,7 @@ class Held:
         self._database = database
         self._theirs = list(dict.fromkeys(fields.values()))
         self.tasks: list[HeldTask] = []
-        columns = "".join(f", {_name(theirs)} varchar" for theirs in self._theirs)
+        columns = "".join(f", {quoted(theirs)} varchar" for theirs in self._theirs)
         database.execute(f"create or replace table held (account_id varchar{columns})")
 
     @property
@@ -193,8 +193,8 @@ class Held:
         if not rows.num_rows:
             return
         known = [name for name in self._theirs if name in rows.column_names]
-        into = "".join(f", {_name(theirs)}" for theirs in known)
-        picked = "".join(f", cast({_name(theirs)} as varchar)" for theirs in known)
+        into = "".join(f", {quoted(theirs)}" for theirs in known)
+        picked = "".join(f", cast({quoted(theirs)} as varchar)" for theirs in known)
         self._database.register("arrived", rows)
         try:
             self._database.execute(
@@ -326,19 +326,19 @@ def _compare(
 ) -> None:
     lock = "w.locked"
     if LOCK_FIELD in fields:
-        held = f"h.{_name(fields[LOCK_FIELD])}"
+        held = f"h.{quoted(fields[LOCK_FIELD])}"
         lock = f"(w.locked or lower(coalesce({held}, '')) in ('true', '1', 'yes', 't', 'y'))"
     lock = f"coalesce({lock}, false)"
     parts, reasons = [], []
     for name, theirs in written.items():
         output = OUTPUTS[name]
-        differs = _differs(output.kind, f'w."{name}"', f"h.{_name(theirs)}")
+        differs = means_another(output.kind, f'w."{name}"', f"h.{quoted(theirs)}")
         if name in _LOCKED:
             differs = f"({differs} and not {lock})"
         if not output.stamp:
             reasons.append(f'"differs {name}"')
         parts.append(
-            f'w."{name}", h.{_name(theirs)} as "old {name}", {differs} as "differs {name}"'
+            f'w."{name}", h.{quoted(theirs)} as "old {name}", {differs} as "differs {name}"'
         )
     any_reason = " or ".join(reasons) or "false"
     join = "from wanted w join held h using (account_id)"
@@ -351,15 +351,17 @@ def _compare(
         " using (account_id)"
     )
     tier = (
-        _differs("text", 'w."tier"', f"h.{_name(written['tier'])}") if "tier" in written else "true"
+        means_another("text", 'w."tier"', f"h.{quoted(written['tier'])}")
+        if "tier" in written
+        else "true"
     )
     database.execute(
         f"create or replace table locked as select account_id {join} where {lock} and {tier}"
     )
 
 
-def _differs(kind: str, new: str, old: str) -> str:
-    """Return whether the target's text *old* means something else than *new*."""
+def means_another(kind: str, new: str, old: str) -> str:
+    """Return SQL: whether the target's text *old* means another value of *kind* than *new*."""
     given = f"nullif(trim({old}), '')"
     if kind == "text":
         return f"coalesce({new}, '') is distinct from coalesce({old}, '')"
@@ -385,7 +387,8 @@ def _count(database: duckdb.DuckDBPyConnection, sql: str) -> int:
     return int(found[0]) if found else 0
 
 
-def _name(name: str) -> str:
+def quoted(name: str) -> str:
+    """Return the name of a column as SQL takes it."""
     return '"' + name.replace('"', '""') + '"'
 
 

@@ -179,6 +179,22 @@ def retry(
 
 
 @app.command()
+def reconcile(
+    job: JobFile,
+    sample: Annotated[
+        int | None, typer.Option(min=1, metavar="N", help="Only look at N accounts.")
+    ] = None,
+    limit: Annotated[int, typer.Option(min=0, help="Differences to show; 0 shows all.")] = 20,
+    as_json: AsJson = False,
+    verbose: Verbose = False,
+) -> None:
+    """Compare what the target holds with what was last written there."""
+    from connector.cli import reconciling
+
+    raise typer.Exit(reconciling.reconcile(job, sample, limit, as_json=as_json))
+
+
+@app.command()
 def schedule(
     folder: Annotated[Path, typer.Argument(metavar="DIR", help="The folder of the job files.")],
     upcoming: Annotated[
