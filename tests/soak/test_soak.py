@@ -12,8 +12,8 @@ from tests.soak.life import Life, Tally, cheap
 PARTS = 4
 """Into how many tests the seeds are dealt."""
 
-RUNS = 6
-"""Of each seed, ten days apart; `python -m tests.soak --runs 60` is the real thing."""
+RUNS = 4
+"""Of each seed, fifteen days apart; `python -m tests.soak --runs 60` is the real thing."""
 
 pytestmark = [pytest.mark.long, pytest.mark.timeout(1800)]
 
