@@ -4,12 +4,16 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from typing import Final
 
 from sqlmodel import col, func, select
 
 from connector.schedule.folder import Scheduled
 from connector.store import Store
 from connector.store.tables import QuarantineRow, RunRow
+
+_ENDED: Final = ("done", "partial", "waiting", "stopped", "failed")
+"""What a run of the schedule can end as: by hand a plan may be under way, approved or replaced."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,8 +39,8 @@ def last_run(job: Scheduled) -> LastRun | None:
         return None
     # SQLite keeps times without a zone; ours are UTC.
     started = row.started_at.replace(tzinfo=row.started_at.tzinfo or UTC)
-    cut_off = row.state == "running"
-    return LastRun(started, cut_off=cut_off, state=None if cut_off else row.state)
+    state = row.state if row.state in _ENDED else None
+    return LastRun(started, cut_off=row.state == "running", state=state)
 
 
 def set_aside(store: Store, job_id: int) -> int:

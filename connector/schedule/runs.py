@@ -25,6 +25,7 @@ _LEVELS: Final = {
     "done": logging.INFO,
     "busy": logging.INFO,
     "partial": logging.WARNING,
+    "waiting": logging.WARNING,
 }
 
 

@@ -11,13 +11,13 @@ from typing import Any, Final
 
 LATE: Final = timedelta(minutes=5)
 """A run not begun so long after its time is late; a loop that has not come round is stuck."""
-_GOOD: Final = ("done", "partial", "busy")
+_GOOD: Final = ("done", "partial", "waiting", "busy")
 
 
 @dataclass(slots=True)
 class _Condition:
     name: str
-    state: str = "waiting"
+    state: str = "new"
     due: datetime | None = None
     ended_at: datetime | None = None
 
@@ -42,7 +42,7 @@ class Watch:
             known = self._jobs.setdefault(path, _Condition(name))
             known.name = name
             if state is not None or known.state == "unusable":
-                known.state = state or "waiting"
+                known.state = state or "new"
 
     def forgets(self, path: Path) -> None:
         """Note that a job has been taken off the schedule."""
@@ -78,7 +78,7 @@ class Watch:
             now = self._now()
             jobs = sorted(self._jobs.values(), key=lambda job: job.name)
             stuck = self._next_tick is not None and now - self._next_tick > LATE
-            failing = {job.name: job.state for job in jobs if job.state not in (*_GOOD, "waiting")}
+            failing = {job.name: job.state for job in jobs if job.state not in (*_GOOD, "new")}
             late = {
                 job.name: job.due.isoformat(timespec="seconds")
                 for job in jobs

@@ -20,6 +20,19 @@ MakeDatabase = Callable[[], str]
 """Makes an empty PostgreSQL database; returns its URL."""
 
 
+ON_POSTGRESQL_LATER = ("test_pull", "test_record", "test_refusals", "test_trials")
+"""Modules whose tests run on SQLite first, and on PostgreSQL with the long ones."""
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Mark as long what `ON_POSTGRESQL_LATER` says; the tests of the store itself stay quick."""
+    for item in items:
+        module = item.path.stem
+        spec = getattr(item, "callspec", None)
+        if module in ON_POSTGRESQL_LATER and spec and spec.params.get("backend") == "postgresql":
+            item.add_marker(pytest.mark.long)
+
+
 @pytest.fixture(scope="session", autouse=True)
 def rules_compiled_once() -> Iterator[None]:
     """Translate the same rules into SQL only once in a process: jobs run often here."""

@@ -22,6 +22,8 @@ from tests.acceptance.jobs import maven, northwind
 from tests.connector import watching
 from tests.connector.cli_jobs import JOB, run, run_json, write_job
 
+pytestmark = pytest.mark.long
+
 ACCOUNTS = "id,name\nC1,One\nC2,Two\nC3,Three\nP1,Later\nP2,Never\nI1,Before\n"
 DEALS = """\
 id,account_id,status,amount,close_date
@@ -119,7 +121,6 @@ class TestDays:
             Step.read(text)
 
 
-@pytest.mark.long
 class TestPyramid:
     def test_each_day_is_as_it_was(self, replayed: Any) -> None:
         first, second, third = replayed["days"]
@@ -159,7 +160,6 @@ class TestPyramid:
 
 
 class TestFollowed:
-    @pytest.mark.long
     def test_of_active_customers_some_lapse_and_some_grow(self, replayed: Any) -> None:
         first = replayed["days"][0]["followed"]["watch"]
 
@@ -208,7 +208,6 @@ class TestFollowed:
 
 
 class TestCommand:
-    @pytest.mark.long
     def test_the_text_fits_eighty_columns(self, job: Path) -> None:
         result = run("backtest", job, *SPAN)
 
@@ -285,7 +284,6 @@ class TestCommand:
         assert result.exit_code == 2
         assert said in result.stderr
 
-    @pytest.mark.long
     def test_a_period_that_stands_still_cannot_be_replayed(self, tmp_path: Path) -> None:
         fixed = "period.start = 2025-01-01\nperiod.end = 2025-03-31\n"
         path = synced(tmp_path, QUARTERS.replace("period.months = 3\n", fixed))
@@ -297,7 +295,6 @@ class TestCommand:
         assert result.exit_code == 2
         assert "rules.period.start: a backtest needs a period that moves" in result.stderr
 
-    @pytest.mark.long
     def test_without_sales_there_is_nothing_to_replay(self, tmp_path: Path) -> None:
         path = synced(tmp_path, deals="id,account_id,status,amount,close_date\n")
 
@@ -323,7 +320,6 @@ def maven_quarters(tmp_path_factory: pytest.TempPathFactory) -> Any:
     return run_json("backtest", path, "--from", "2017-06-30", "--to", "2017-12-31")
 
 
-@pytest.mark.long
 class TestPublicData:
     """Against the figures of domain 5.3 and 5.4."""
 

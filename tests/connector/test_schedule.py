@@ -18,8 +18,10 @@ from connector.plugins import Plugins
 from connector.schedule import preview
 from connector.schedule.agenda import Agenda, Verdict, verdict
 from connector.schedule.folder import Folder, Scheduled
-from connector.schedule.history import LastRun
+from connector.schedule.history import LastRun, last_run
 from connector.schedule.runs import Runs as Started
+from connector.store import Store
+from connector.store.tables import RunRow
 
 JOB = """
 schedule = "{schedule}"
@@ -310,3 +312,33 @@ def test_no_more_runs_than_allowed_at_a_time() -> None:
         assert runs.running.empty()
         runs.held[running].set()
     runs.stop()
+
+
+@pytest.mark.parametrize(
+    ("state", "said"),
+    [("partial", "partial"), ("waiting", "waiting"), ("replaced", None), ("applying", None)],
+)
+def test_the_last_run_says_how_it_ended_if_a_schedule_could_end_so(
+    sqlite_store: Store, state: str, said: str | None
+) -> None:
+    job_id = sqlite_store.job_id("nightly")
+    with sqlite_store.session() as session:
+        for key, of in (("1", state), ("2", "planned")):
+            begun = datetime(2026, 1, int(key), tzinfo=UTC)
+            session.add(
+                RunRow(
+                    id=key,
+                    job_id=job_id,
+                    state=of,
+                    stage="",
+                    as_of=begun.date(),
+                    started_at=begun,
+                    config_hash="",
+                )
+            )
+    url = f"sqlite:///{sqlite_store.database.path}"
+    timetable = cron_trigger("0 6 * * *", "UTC")
+
+    assert last_run(Scheduled(Path("x"), "nightly", url, timetable, "once")) == LastRun(
+        datetime(2026, 1, 1, tzinfo=UTC), cut_off=False, state=said
+    )

@@ -220,6 +220,7 @@ class TestLayers:
         assert (sizes["Inactive"], sizes["Suspect"]) == (1, 6)
 
 
+@pytest.mark.long
 class TestTasks:
     def test_a_task_comes_where_other_rules_ask_for_one(self, job: Path) -> None:
         found = tried(job, "rules.settings.watch.below=3500000")
@@ -239,7 +240,6 @@ class TestTasks:
         assert found["goals"]["watch"] == {"before": 4, "after": 0, "come": 0, "go": 4}
         assert [one["account"] for one in found["go"]] == ["A7", "A8"]
 
-    @pytest.mark.long
     def test_without_tasks_in_the_target_none_come_or_go(
         self, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
     ) -> None:
@@ -250,7 +250,6 @@ class TestTasks:
 
         assert tried(path, "rules.settings.watch.below=0")["go"] == []
 
-    @pytest.mark.long
     def test_a_stage_that_the_job_does_not_name_can_be_tried(
         self, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
     ) -> None:
