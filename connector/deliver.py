@@ -12,6 +12,7 @@ import time
 from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, replace
+from datetime import date
 from typing import Any, Final, assert_never
 
 import pyarrow as pa
@@ -370,13 +371,17 @@ def ledger_rows(store: Store, run_id: str, states: Collection[str]) -> list[dict
     return rows
 
 
-def created_by(store: Store, run_id: str) -> frozenset[str]:
-    """Return the markers of the tasks that a run has tried to create so far."""
+def created_by(store: Store, run_id: str, as_of: date) -> frozenset[str]:
+    """Return the markers of the tasks that the run of that day has tried to create so far.
+
+    Those of other days it has only brought up to date: they were there before.
+    """
     with store.bulk() as bulk:
         found = bulk.fetch(
             "select marker from ledger where run_id = ? and kind = 'put_task'"
-            " and state in ('sending', 'applied', 'unknown')",
+            " and state in ('sending', 'applied', 'unknown') and marker like ?",
             run_id,
+            f"%:{as_of.isoformat()}",
         )
     return frozenset(found.column("marker").to_pylist())
 

@@ -292,7 +292,7 @@ class Sync:
             config_hash=row.config_hash,
         )
         plan = compare(engine.database, target.fields, stamps)
-        own = created_by(self.store, row.id)
+        own = created_by(self.store, row.id, row.as_of)
         settings = self.job.model.rules.settings
         decided = decide(
             analysis.actions,

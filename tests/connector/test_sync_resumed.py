@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import replace
+from datetime import timedelta
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -14,7 +16,7 @@ from connector import pull, retry, trials
 from connector.deliver import Delivery
 from connector.engine import Engine
 from connector.testing import fake
-from tests.connector.sync_world import World, crm
+from tests.connector.sync_world import AS_OF, World, crm
 
 pytestmark = pytest.mark.long
 
@@ -127,3 +129,30 @@ class _Cut:
             return found
 
         return called
+
+
+@pytest.mark.long
+def test_a_task_that_was_just_brought_up_to_date_is_not_made_again(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    world = World(tmp_path, crm())
+    world.run()
+    with world.store.bulk() as bulk:  # as if it had been less urgent then
+        bulk.execute("update task set priority = 'Low' where account_id = 'A2'")
+        bulk.commit()
+    world.crm.tasks = [replace(task, priority="Low") for task in world.crm.tasks]
+    later = AS_OF + timedelta(days=1)
+    with monkeypatch.context() as patch:
+        patch.setattr(Delivery, "end", _interrupted)
+        with pytest.raises(KeyboardInterrupt):
+            world.run(as_of=later)
+
+    world.run(as_of=later)
+
+    assert [task.marker for task in world.crm.tasks] == [
+        f"up_sell:A2:{AS_OF}", f"up_sell:A3:{AS_OF}",
+    ]  # fmt: skip
+
+
+def _interrupted(delivery: Delivery) -> None:
+    raise KeyboardInterrupt
