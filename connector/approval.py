@@ -19,6 +19,8 @@ from connector.proposal import Proposal, as_text
 from connector.store import Store
 from connector.store.tables import RunRow
 
+OVERRIDE: Final = "override: "
+"""What the message of a run begins with that was let pass its guards; then the reason."""
 _OPEN: Final = ("waiting", "approved")
 """An approved run may have been cut off: it can be approved again, and goes on."""
 
@@ -60,25 +62,32 @@ def waiting(store: Store, job_id: int) -> RunRow | None:
         ).first()
 
 
-def approved(store: Store, job: str, row: RunRow) -> Proposal:
-    """Return what a waiting run planned, and note that it is approved; ConfigError otherwise."""
+def planned_by(store: Store, job: str, row: RunRow) -> Proposal:
+    """Return what a run that waits has planned, or one that was approved and cut off.
+
+    Raise ConfigError for any other run.
+    """
     if row.state not in _OPEN:
         raise ConfigError(
             f"run {row.id} of job {job!r} does not wait for approval: it is {row.state};"
             " 'connector runs JOB' lists them"
         )
-    override = row.message.removeprefix("override: ") if row.message else ""
-    proposal = Proposal(job, row.config_hash, row.as_of, override, row.id)
+    reason = row.message.removeprefix(OVERRIDE) if row.message.startswith(OVERRIDE) else ""
+    proposal = Proposal(job, row.config_hash, row.as_of, reason, row.id)
     with store.bulk() as bulk:
         found = bulk.fetch(
             "select marker, content from ledger where run_id = ? and state in ('planned',"
             " 'approved') order by marker",
             row.id,
         )
-        for marker, content in zip(
-            *(found.column(n).to_pylist() for n in found.column_names), strict=True
-        ):
-            proposal.add(marker, content)
+    for change in found.to_pylist():
+        proposal.add(change["marker"], change["content"])
+    return proposal
+
+
+def approve(store: Store, job: str, row: RunRow) -> None:
+    """Note that a run is approved, and in the audit trail who did it."""
+    with store.bulk() as bulk:
         bulk.execute(
             "update ledger set state = 'approved' where run_id = ? and state = 'planned'", row.id
         )
@@ -86,8 +95,7 @@ def approved(store: Store, job: str, row: RunRow) -> Proposal:
     with store.session() as session:
         row.state = "approved"
         session.merge(row)
-        audit.record(session, "approve", job=job, run_id=row.id, details={"changes": len(proposal)})
-    return proposal
+        audit.record(session, "approve", job=job, run_id=row.id)
 
 
 def replace(store: Store, job_id: int, run_id: str) -> None:

@@ -329,9 +329,7 @@ class _Found:
     """What the target holds after an answer was lost."""
 
     def __init__(self, current: Current) -> None:
-        rows = current.accounts
-        listed = rows.to_pylist() if isinstance(rows, pa.Table) else rows
-        self._accounts: dict[str, Mapping[str, object]] = {str(row["id"]): row for row in listed}
+        self._accounts = accounts_of(current)
         self._tasks = {task.marker: task for task in current.tasks}
 
     def target_of(self, change: Change) -> str | None:
@@ -351,6 +349,13 @@ class _Found:
         else:
             same = task is not None and task.status != "open"
         return task.id if task is not None and same else None
+
+
+def accounts_of(current: Current) -> dict[str, Mapping[str, object]]:
+    """Return what the target holds of each account, by its id."""
+    rows = current.accounts
+    listed = rows.to_pylist() if isinstance(rows, pa.Table) else rows
+    return {str(row["id"]): row for row in listed}
 
 
 def same_text(held: object, value: object) -> bool:

@@ -188,7 +188,7 @@ class Held:
         if not isinstance(rows, pa.Table):
             names = ["id", *self._theirs]
             rows = pa.table(
-                {n: pa.array([_text(row.get(n)) for row in rows], pa.string()) for n in names}
+                {n: pa.array([held_text(row.get(n)) for row in rows], pa.string()) for n in names}
             )
         if not rows.num_rows:
             return
@@ -392,7 +392,8 @@ def quoted(name: str) -> str:
     return '"' + name.replace('"', '""') + '"'
 
 
-def _text(value: Any) -> str | None:
+def held_text(value: Any) -> str | None:
+    """Return *value* as the text in which what a target holds is compared."""
     if value is None:
         return None
     if isinstance(value, bool):

@@ -180,19 +180,23 @@ class Sync:
         """Carry out a kept plan, from what the store holds; nothing is read from the source.
 
         Of the plan only those changes are sent that a run would still make just so. Raise
-        ConfigError if it is another job's, or was made by other rules.
+        ConfigError as `accept` does.
         """
+        self.accept(proposal)
+        begun = self.begun("applying", f"plan of run {proposal.run_id}")
+        with begun as (row, report), Engine(self.store, self.job) as engine:
+            planned = self._plan(row, report, engine, pull=False)
+            self._carry_out(planned, row, report, engine, proposal)
+        return report
+
+    def accept(self, proposal: Proposal) -> None:
+        """Raise ConfigError if the plan is another job's, or was made by other rules."""
         if proposal.job != self.job.name:
             raise ConfigError(f"{self.job.path}: the plan is of job {proposal.job!r}")
         if proposal.rules != self.rules.hash:
             raise ConfigError(
                 f"{self.job.path}: the rules were changed since the plan was made; make it again"
             )
-        begun = self.begun("applying", f"plan of run {proposal.run_id}")
-        with begun as (row, report), Engine(self.store, self.job) as engine:
-            planned = self._plan(row, report, engine, pull=False)
-            self._carry_out(planned, row, report, engine, proposal)
-        return report
 
     def _carry_out(
         self,
@@ -515,7 +519,7 @@ class Sync:
 
     @property
     def _reason(self) -> str:
-        return f"override: {self._override}" if self._override else ""
+        return f"{approval.OVERRIDE}{self._override}" if self._override else ""
 
     def _stage(self, row: RunRow, stage: str) -> None:
         telemetry.stage(stage)

@@ -10,12 +10,11 @@ from decimal import Decimal, InvalidOperation
 from functools import partial
 from typing import Any, Final, Literal, TypeVar
 
-import pyarrow as pa
-
 from connector.contract import CloseTask, Current, HeldTask, Ref, Scalar, SetFields, Writer
-from connector.deliver import Delivery, ledger_rows
+from connector.deliver import Delivery, accounts_of, ledger_rows
 from connector.errors import ConfigError
 from connector.model import OUTPUTS
+from connector.plan import held_text
 from connector.retry import retrying_call
 from connector.store.tables import RunRow
 from connector.sync import Report, Sync, add_counts
@@ -67,6 +66,9 @@ def undo(sync: Sync, run_id: str) -> tuple[Undoing, Report]:
         report.accounts["quarantined"] = 0
         report.tasks = _counts("planned", len(undoing.tasks), 0)
         delivery = Delivery(sync.store, sync.job_id, own.id, writer)
+        markers = {change.marker for change in undoing.fields}
+        markers |= {task.marker for task in undoing.tasks}
+        delivery.resume(lambda: markers, ())
         size = sync.capabilities.write_batch
         for fields in _batches(undoing.fields, size):
             add_counts(report.accounts, delivery.send(fields))
@@ -110,7 +112,7 @@ class _Undoing:
     def _put_back(self, rows: Sequence[Mapping[str, Any]]) -> None:
         said = {row["account_id"]: json.loads(row["content"]) for row in rows}
         names = sorted({name for fields in said.values() for name in fields} & self._kinds.keys())
-        held = {str(row["id"]): row for row in _listed(self._current(list(said), names))}
+        held = accounts_of(self._current(list(said), names))
         for row in rows:
             account = row["account_id"]
             values: dict[str, Scalar] = {}
@@ -119,11 +121,13 @@ class _Undoing:
                 now = held.get(account)
                 if now is None or name not in self._kinds:
                     self._leave(row, name, "gone")
+                elif self._value(name, now.get(name)) == self._value(name, before):
+                    continue  # back already: an undoing was cut off, or a person did it
                 elif self._value(name, now.get(name)) != self._value(name, written):
                     self._leave(row, name, "changed since")
                 else:
                     values[name] = self._value(name, before)
-                    old[name] = _as_text(now.get(name))
+                    old[name] = held_text(now.get(name))
             if values:
                 self._found.fields.append(SetFields(Ref(account), values, old))
             else:
@@ -171,7 +175,7 @@ class _Undoing:
         self._found.left.append(Left(row["account_id"], what, why))
 
     def _value(self, name: str, said: object) -> Scalar:
-        return _value(self._kinds[name], _as_text(said))
+        return _value(self._kinds[name], held_text(said))
 
 
 def _run(sync: Sync, run_id: str) -> RunRow:
@@ -200,15 +204,6 @@ def _counts(whole: str, waiting: int, unchanged: int) -> dict[str, int]:
 def _batches(rows: Sequence[T], size: int) -> Iterator[Sequence[T]]:
     for start in range(0, len(rows), size):
         yield rows[start : start + size]
-
-
-def _listed(current: Current) -> Sequence[Mapping[str, object]]:
-    rows = current.accounts
-    return rows.to_pylist() if isinstance(rows, pa.Table) else rows
-
-
-def _as_text(value: object) -> str | None:
-    return value.isoformat() if isinstance(value, date) else None if value is None else str(value)
 
 
 def _value(kind: str, text: str | None) -> Scalar:

@@ -16,7 +16,6 @@ def main() -> None:
             stream.reconfigure(errors="replace")
     try:
         app(prog_name="connector")
-    # A bug keeps its traceback, without the secrets that it may quote.
-    except Exception as error:  # noqa: BLE001
+    except Exception as error:  # noqa: BLE001 - a bug: its traceback, without the secrets in it
         tell_bug(error)
         sys.exit(1)

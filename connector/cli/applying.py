@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterator
 from pathlib import Path
 
-from connector.approval import approved, waiting
+from connector.approval import approve as note_approval
+from connector.approval import planned_by, waiting
 from connector.cli.listing import LAST, find_run
 from connector.cli.opening import open_kept
 from connector.cli.progress import progress_bars
@@ -22,6 +23,7 @@ from connector.proposal import (
     read_plan,
     write_plan,
 )
+from connector.store.tables import RunRow
 from connector.sync import Planned, Sync
 
 _BATCH = 1_000
@@ -52,11 +54,14 @@ def approve(job_path: Path, run_id: str, *, as_json: bool) -> int:
     """Carry out what a waiting run planned and print its report; return the exit code."""
     kept = open_kept(job_path)
     row = waiting(kept.store, kept.job_id) if run_id == LAST else None
-    proposal = approved(kept.store, kept.job.name, row or find_run(kept, run_id))
-    return _carry_out(proposal, job_path, as_json=as_json)
+    row = row or find_run(kept, run_id)
+    proposal = planned_by(kept.store, kept.job.name, row)
+    return _carry_out(proposal, job_path, row, as_json=as_json)
 
 
-def _carry_out(proposal: Proposal, job_path: Path, *, as_json: bool) -> int:
+def _carry_out(
+    proposal: Proposal, job_path: Path, waits: RunRow | None = None, *, as_json: bool
+) -> int:
     job = load_job(job_path)
     with progress_bars() as progress:
         run = Sync(
@@ -66,6 +71,9 @@ def _carry_out(proposal: Proposal, job_path: Path, *, as_json: bool) -> int:
             override=proposal.override or None,
             progress=progress,
         )
+        run.accept(proposal)
+        if waits is not None:
+            note_approval(run.store, job.name, waits)
         report = run.apply(proposal)
     return told(run.store, report, job_path, as_json=as_json)
 

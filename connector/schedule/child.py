@@ -46,8 +46,7 @@ def main(path: str, level: str) -> int:
     except ConnectorError as error:
         _say(state="failed", message=str(error), figures={"requests": telemetry.requests()})
         return error.exit_code
-    # As on the command line: a bug keeps its traceback, without secrets.
-    except Exception as error:  # noqa: BLE001
+    except Exception as error:  # noqa: BLE001 - a bug: as on the command line, without secrets
         sys.stderr.write(traceback_of(error))
         return 1
     aside = set_aside(sync.store, sync.job_id)

@@ -302,7 +302,9 @@ class RunRow(SQLModel, table=True):
     __tablename__ = "run"
     id: str = Field(primary_key=True)
     job_id: int = Field(index=True)
-    state: str  # running, then done, partial, stopped or failed; planning, then planned
+    # running, applying or undoing, then done, partial, stopped or failed; planning, then planned;
+    # waiting for approval, then approved or replaced
+    state: str
     stage: str
     as_of: date
     started_at: datetime = _time()
@@ -427,7 +429,8 @@ class TaskRow(SQLModel, table=True):
 class LedgerRow(SQLModel, table=True):
     """One change of one run and what became of it.
 
-    *state*: sending, then applied, unchanged, rejected, retry, conflict or unknown.
+    *state*: sending, then applied, unchanged, rejected, retry, conflict or unknown; of a run that
+    waits for approval, planned, then approved.
     """
 
     __tablename__ = "ledger"

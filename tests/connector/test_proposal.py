@@ -58,7 +58,9 @@ def row_of(world: World, run_id: str) -> RunRow:
 
 
 def approve(world: World, run_id: str) -> Report:
-    proposal = approval.approved(world.store, "fake", row_of(world, run_id))
+    row = row_of(world, run_id)
+    proposal = approval.planned_by(world.store, "fake", row)
+    approval.approve(world.store, "fake", row)
     report = world.sync(as_of=proposal.as_of).apply(proposal)
     assert_adds_up(report)
     return report
@@ -264,10 +266,7 @@ def test_an_approved_run_that_was_cut_off_goes_on(
 ) -> None:
     world = World(tmp_path, crm(), APPROVED, batch=2)
     waiting = world.run()
-    with monkeypatch.context() as patch:
-        _kill_after(world, patch, 2)
-        with pytest.raises(Killed):
-            approve(world, waiting.run_id)
+    _die_approving(world, monkeypatch, waiting.run_id)
 
     report = approve(world, waiting.run_id)
 
@@ -285,10 +284,7 @@ def test_a_sync_does_not_carry_on_what_was_approved(
 ) -> None:
     world = World(tmp_path, crm(), APPROVED, batch=2)
     waiting = world.run()
-    with monkeypatch.context() as patch:
-        _kill_after(world, patch, 2)
-        with pytest.raises(Killed):
-            approve(world, waiting.run_id)
+    _die_approving(world, monkeypatch, waiting.run_id)
     world.crm.writes.clear()
 
     report = world.run()
@@ -299,16 +295,20 @@ def test_a_sync_does_not_carry_on_what_was_approved(
     )
 
 
-def _kill_after(world: World, patch: pytest.MonkeyPatch, writes: int) -> None:
+def _die_approving(world: World, monkeypatch: pytest.MonkeyPatch, run_id: str) -> None:
+    """Let the process die before its third batch is sent."""
     send = Delivery.send
-    left = iter(range(writes))
+    left = iter(range(2))
 
     def sent(delivery: Delivery, changes: Sequence[Change]) -> Delivered:
         if next(left, None) is None:
             raise Killed
         return send(delivery, changes)
 
-    patch.setattr(Delivery, "send", sent)
+    with monkeypatch.context() as patch:
+        patch.setattr(Delivery, "send", sent)
+        with pytest.raises(Killed):
+            approve(world, run_id)
 
 
 @pytest.mark.long
@@ -360,6 +360,31 @@ def test_only_the_run_that_made_a_task_closes_it(world: World) -> None:
 
     assert found.tasks == []
     assert ("A2", "brought up to date") in [(one.account, one.why) for one in found.left]
+
+
+@pytest.mark.long
+def test_an_undoing_that_was_cut_off_is_brought_to_its_end(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    world = World(tmp_path, crm(), batch=2)
+    report = world.run()
+    with monkeypatch.context() as patch:
+        patch.setattr(Delivery, "_remember_tasks", _die)
+        with pytest.raises(Killed):
+            undo(world.sync(), report.run_id)
+
+    done, undone = undo(world.sync(), report.run_id)
+
+    assert_adds_up(undone)
+    assert done.left == []
+    assert [world.crm.fields_of(key)["tier"] for key in ("A1", "A6")] == [None, None]
+    assert {task.status for task in world.crm.tasks} == {"done"}
+    states = world.kept("state", f"ledger where run_id = '{undone.run_id}'")
+    assert {state for (state,) in states} == {"applied"}
+
+
+def _die(*_: object) -> None:
+    raise Killed
 
 
 @pytest.mark.long
