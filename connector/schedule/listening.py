@@ -89,7 +89,7 @@ class _Handler(BaseHTTPRequestHandler):
     timeout = _PATIENCE
 
     def answer(self) -> tuple[int, str, bytes]:
-        raise NotImplementedError
+        raise NotImplementedError  # each server has a handler of its own that knows
 
     def do_GET(self) -> None:
         status, kind, body = self.answer()
