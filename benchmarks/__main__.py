@@ -9,6 +9,7 @@ from pathlib import Path
 from tempfile import mkdtemp
 
 from benchmarks.data import GOALS_JOB, JOB, generate
+from benchmarks.delivery import CHANGES
 from benchmarks.measure import Figures, in_child
 
 
@@ -73,10 +74,21 @@ def report(folder: Path, accounts: int, opportunities: int) -> None:
     proposed = in_child("goals", folder)
     line("the whole analysis with all six goals", proposed, read)
     agree(read, proposed)
+    by_hand = in_child("ledger-floor", folder)
+    line(f"floor: {CHANGES:,} changes noted in SQLite by hand, {_each(by_hand)}", by_hand)
+    noted = in_child("ledger", folder)
+    line(f"{CHANGES:,} changes through the ledger, {_each(noted)}", noted, by_hand)
+    agree(by_hand, noted)
     print("\nCPU seconds by stage:")
     for name, figures in (("first run", first), ("no change", again)):
         stages = ", ".join(f"{stage} {cpu:.1f}" for stage, cpu in figures.stages.items())
         print(f"- {name}: {stages}")
+
+
+def _each(figures: Figures) -> str:
+    """Return what a change costs, without what it costs to make it up."""
+    spent = figures.cpu - sum(figures.stages.values())
+    return f"{spent / CHANGES * 1e6:.1f} us each"
 
 
 def line(name: str, figures: Figures, floor: Figures | None = None) -> None:

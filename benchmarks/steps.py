@@ -9,6 +9,7 @@ from pathlib import Path
 
 import duckdb
 
+from benchmarks.delivery import ledger, ledger_floor
 from benchmarks.measure import measured
 from connector.analysis import analyse
 from connector.config import load_job
@@ -164,6 +165,8 @@ STEPS = {
     "pull-lines": pull_lines,
     "goals": goals,
     "goals-floor": goals_floor,
+    "ledger": ledger,
+    "ledger-floor": ledger_floor,
     "run": run,
     "pull": pull,
     "pull-floor": pull_floor,

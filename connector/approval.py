@@ -13,8 +13,8 @@ from sqlmodel import col, select
 
 from connector import audit
 from connector.contract import Change
-from connector.deliver import KINDS
 from connector.errors import ConfigError
+from connector.ledger import KINDS
 from connector.proposal import Proposal, as_text
 from connector.store import Store
 from connector.store.tables import RunRow

@@ -6,21 +6,19 @@ answer is never sent again before the target has been read: it may have arrived.
 
 from __future__ import annotations
 
-import json
 import logging
 import time
+from collections import Counter
 from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, replace
-from datetime import date
-from typing import Any, Final, assert_never
+from typing import Any, Final
 
 import pyarrow as pa
 
 from connector.contract import (
     Applied,
     Change,
-    CloseTask,
     Conflict,
     Current,
     HeldTask,
@@ -36,6 +34,7 @@ from connector.contract import (
 )
 from connector.decide import goal_of
 from connector.errors import RateLimited, Transient
+from connector.ledger import SCHEMA, Ledger, ledger_rows, task_row
 from connector.poison import apart
 from connector.redaction import without_secrets
 from connector.refusals import Refusals
@@ -56,6 +55,14 @@ class Delivered:
     unchanged: int = 0
     rejected: int = 0
     waiting: int = 0
+
+    def add(self, outcomes: Iterable[WriteOutcome]) -> None:
+        """Count what became of some changes."""
+        kinds = Counter(map(type, outcomes))
+        self.applied += kinds[Applied]
+        self.unchanged += kinds[Unchanged]
+        self.rejected += kinds[Rejected]
+        self.waiting += kinds[Conflict] + kinds[Retry] + kinds[Unknown]
 
     def assert_adds_up(self) -> None:
         """Raise AssertionError if a change has no outcome."""
@@ -80,18 +87,16 @@ class Delivery:
         self._job_id = job_id
         self._run_id = run_id
         self._writer = writer
+        self._ledger = Ledger(job_id, run_id)
         self._refusals = Refusals(store, job_id, run_id, stamps)
         self._sleep = sleep
 
     def send(self, changes: Sequence[Change]) -> Delivered:
         """Send a batch; return its counts when every change has an outcome in the ledger."""
         counts = Delivered(sent=len(changes))
-        by_marker = {change.marker: change for change in changes}
-        if len(by_marker) != len(changes):
-            raise AssertionError("two changes of a batch have one marker")
-        rows = self._ledger(changes)
+        by_marker = _by_marker(changes)
         with self._store.bulk() as bulk:
-            bulk.upsert("ledger", _with_states(rows, changes, {}))
+            self._ledger.sending(bulk, by_marker)
             bulk.commit()
         outcomes = self._refusals.known(changes)
         try:
@@ -99,14 +104,13 @@ class Delivery:
         finally:
             # Also when the target refuses us in the middle: what has arrived is known.
             with self._store.bulk() as bulk:
-                bulk.upsert("ledger", _with_states(rows, changes, outcomes))
+                self._ledger.settle(bulk, by_marker, outcomes)
                 self._remember_tasks(bulk, by_marker, outcomes)
                 if outcomes.keys() == by_marker.keys():
                     # A target that takes nothing at all says nothing of a single change.
                     self._refusals.note(bulk, by_marker, outcomes)
                 bulk.commit()
-        for outcome in outcomes.values():
-            _count(counts, outcome)
+        counts.add(outcomes.values())
         counts.assert_adds_up()
         return counts
 
@@ -121,9 +125,9 @@ class Delivery:
             self._note(changes, lambda marker: Conflict(marker, {}))
 
     def _note(self, changes: Sequence[Change], outcome: Callable[[str], WriteOutcome]) -> None:
-        outcomes = {change.marker: outcome(change.marker) for change in changes}
+        by_marker = _by_marker(changes)
         with self._store.bulk() as bulk:
-            bulk.upsert("ledger", _with_states(self._ledger(changes), changes, outcomes))
+            self._ledger.note(bulk, by_marker, {marker: outcome(marker) for marker in by_marker})
             bulk.commit()
 
     def end(self) -> None:
@@ -151,10 +155,10 @@ class Delivery:
             row["state"], row["message"] = "applied", "found in the target after a restart"
             row["target_id"] = task.id if task else row["target_id"]
         with self._store.bulk() as bulk:
-            bulk.upsert("ledger", pa.Table.from_pylist(settled, schema=_LEDGER))
+            bulk.upsert("ledger", pa.Table.from_pylist(settled, schema=SCHEMA))
             put = [row for row in settled if row["kind"] == "put_task" and row["target_id"]]
             if put:
-                bulk.upsert("task", pa.Table.from_pylist([_task_row(row) for row in put]))
+                bulk.upsert("task", pa.Table.from_pylist([task_row(row) for row in put]))
             bulk.commit()
 
     def _recognise(self, held: Mapping[str, HeldTask]) -> None:
@@ -179,7 +183,7 @@ class Delivery:
             for row in sent:
                 if (marker := row["marker"]) not in strange:
                     continue
-                task, ours = held[marker], _task_row({**row, "target_id": held[marker].id})
+                task, ours = held[marker], task_row({**row, "target_id": held[marker].id})
                 written = (ours["subject"], ours["priority"])
                 if marker not in known or written == (task.subject, task.priority):
                     found[marker] = ours
@@ -206,6 +210,8 @@ class Delivery:
     def _to_send(
         self, changes: Mapping[str, Change], outcomes: dict[str, WriteOutcome], attempt: int
     ) -> list[Change]:
+        if not attempt and not outcomes:
+            return list(changes.values())
         pending = _open(changes, outcomes)
         if not attempt:
             return pending
@@ -227,10 +233,11 @@ class Delivery:
         asked = {change.marker for change in pending}
         try:
             for outcome in apart(self._writer.write, pending):
-                if outcome.marker not in asked:
-                    raise AssertionError(f"outcome for {outcome.marker!r}, which was not sent")
-                if not isinstance(outcomes.get(outcome.marker), _SETTLED):  # said twice: the first
-                    outcomes[outcome.marker] = _discreet(outcome)
+                marker = outcome.marker
+                if marker not in asked:
+                    raise AssertionError(f"outcome for {marker!r}, which was not sent")
+                if not isinstance(outcomes.get(marker), _SETTLED):  # said twice: the first
+                    outcomes[marker] = _discreet(outcome)
                 if isinstance(outcome, Retry) and outcome.after is not None:
                     delay = max(delay or 0.0, outcome.after)
         except Transient as error:
@@ -261,19 +268,6 @@ class Delivery:
         if puts:
             bulk.upsert("task", self._tasks(puts))
 
-    def _ledger(self, changes: Sequence[Change]) -> pa.Table:
-        count = len(changes)
-        return pa.table(
-            {
-                "run_id": pa.array([self._run_id] * count, pa.string()),
-                "marker": pa.array([change.marker for change in changes], pa.string()),
-                "job_id": pa.array([self._job_id] * count, pa.int64()),
-                "account_id": pa.array([change.ref.id for change in changes], pa.string()),
-                "kind": pa.array([KINDS[type(change)] for change in changes], pa.string()),
-                "content": pa.array([_content(change) for change in changes], pa.string()),
-            }
-        )
-
     def _tasks(self, puts: Sequence[tuple[PutTask, str]]) -> pa.Table:
         count = len(puts)
         changes = [change for change, _ in puts]
@@ -290,26 +284,11 @@ class Delivery:
         )
 
 
-_LEDGER: Final = pa.schema(
-    [("run_id", pa.string()), ("marker", pa.string()), ("job_id", pa.int64())]
-    + [
-        (name, pa.string())
-        for name in ("account_id", "kind", "state", "code", "message", "target_id", "content")
-    ]
-)
-KINDS: Final = {SetFields: "fields", PutTask: "put_task", CloseTask: "close_task"}
-"""What the ledger calls each kind of change."""
-
-
-def _with_states(
-    rows: pa.Table, changes: Sequence[Change], outcomes: Mapping[str, WriteOutcome]
-) -> pa.Table:
-    """Return ledger *rows* with what became of each change; `sending` where nothing has yet."""
-    said = [_said(outcomes.get(change.marker)) for change in changes]
-    for place, name in enumerate(("state", "code", "message", "target_id")):
-        column = pa.array([one[place] for one in said], pa.string())
-        rows = rows.append_column(name, column)
-    return rows
+def _by_marker(changes: Sequence[Change]) -> dict[str, Change]:
+    found = {change.marker: change for change in changes}
+    if len(found) != len(changes):
+        raise AssertionError("two changes of a batch have one marker")
+    return found
 
 
 def _open(changes: Mapping[str, Change], outcomes: Mapping[str, WriteOutcome]) -> list[Change]:
@@ -363,114 +342,8 @@ def same_text(held: object, value: object) -> bool:
     return ("" if held is None else str(held)) == ("" if value is None else str(value))
 
 
-def ledger_rows(store: Store, run_id: str, states: Collection[str]) -> list[dict[str, Any]]:
-    """Return the ledger rows of a run that are in one of *states*, by marker."""
-    with store.bulk() as bulk:
-        marks = ", ".join("?" * len(states))
-        found = bulk.fetch(
-            f"select * from ledger where run_id = ? and state in ({marks}) order by marker",
-            run_id,
-            *states,
-        )
-    rows: list[dict[str, Any]] = found.to_pylist()
-    return rows
-
-
-def created_by(store: Store, run_id: str, as_of: date) -> frozenset[str]:
-    """Return the markers of the tasks that the run of that day has tried to create so far.
-
-    Those of other days it has only brought up to date: they were there before.
-    """
-    with store.bulk() as bulk:
-        found = bulk.fetch(
-            "select marker from ledger where run_id = ? and kind = 'put_task'"
-            " and state in ('sending', 'applied', 'unknown') and marker like ?",
-            run_id,
-            f"%:{as_of.isoformat()}",
-        )
-    return frozenset(found.column("marker").to_pylist())
-
-
-def unheard_of(store: Store, job_id: int) -> frozenset[str]:
-    """Return the accounts of the tasks that some run has sent and no run has heard of since."""
-    with store.bulk() as bulk:
-        found = bulk.fetch(
-            "select distinct l.account_id from ledger l where l.job_id = ?"
-            " and l.kind = 'put_task' and l.state in ('sending', 'unknown') and not exists"
-            " (select 1 from task t where t.job_id = l.job_id and t.marker = l.marker)",
-            job_id,
-        )
-    return frozenset(found.column("account_id").to_pylist())
-
-
-def _task_row(row: Mapping[str, Any]) -> dict[str, Any]:
-    said = json.loads(row["content"])
-    return {
-        "job_id": row["job_id"],
-        "marker": row["marker"],
-        "account_id": row["account_id"],
-        "goal": goal_of(row["marker"]),
-        "target_id": row["target_id"],
-        "subject": said["subject"],
-        "priority": said["priority"],
-    }
-
-
-def _count(counts: Delivered, outcome: WriteOutcome) -> None:
-    match outcome:
-        case Applied():
-            counts.applied += 1
-        case Unchanged():
-            counts.unchanged += 1
-        case Rejected():
-            counts.rejected += 1
-        case Conflict() | Retry() | Unknown():
-            counts.waiting += 1
-        case _:
-            assert_never(outcome)
-
-
 def _discreet(outcome: WriteOutcome) -> WriteOutcome:
     """Return *outcome* without a secret in the target's words, which are kept."""
     if isinstance(outcome, Rejected | Retry | Unknown):
         return replace(outcome, message=without_secrets(outcome.message))
     return outcome
-
-
-def _said(outcome: WriteOutcome | None) -> tuple[str, str | None, str | None, str | None]:
-    """Return state, code, message and target id as the ledger keeps them."""
-    match outcome:
-        case None:
-            return "sending", None, None, None
-        case Applied(id=target):
-            return "applied", None, None, target
-        case Unchanged():
-            return "unchanged", None, None, None
-        case Rejected(code=code, message=message):
-            return "rejected", code, message, None
-        case Retry(message=message):
-            return "retry", None, message, None
-        case Conflict():
-            return "conflict", None, "the record has changed since the plan", None
-        case Unknown(message=message):
-            return "unknown", None, message, None
-        case _:
-            assert_never(outcome)
-
-
-def _content(change: Change) -> str:
-    match change:
-        case SetFields(values=values, old=old):
-            said: object = {name: [old.get(name), value] for name, value in values.items()}
-        case PutTask():
-            said = {
-                "subject": change.subject,
-                "owner": change.owner,
-                "due": change.due,
-                "priority": change.priority,
-            }
-        case CloseTask():
-            said = {"reason": change.reason}
-        case _:
-            assert_never(change)
-    return json.dumps(said, ensure_ascii=False, default=str)

@@ -36,7 +36,7 @@ from six_goals.words import Words
 logger = logging.getLogger(__name__)
 
 _LOCKED: Final = ("tier", "tier_raw", "layer", "tier_since")
-"""What stays as it is on an account whose tier a person has locked."""
+"""What stays as it is on an account whose tier a person has locked, or changed by hand."""
 
 _TYPES: Final = {
     "text": "varchar",
@@ -205,12 +205,21 @@ class Held:
             self._database.unregister("arrived")
 
 
-def compare(database: duckdb.DuckDBPyConnection, fields: Mapping[str, str], stamps: Stamps) -> Plan:
-    """Return the plan of the field changes; *fields* maps our results to the target's fields."""
+def compare(
+    database: duckdb.DuckDBPyConnection,
+    fields: Mapping[str, str],
+    stamps: Stamps,
+    *,
+    keep_by_hand: bool = False,
+) -> Plan:
+    """Return the plan of the field changes; *fields* maps our results to the target's fields.
+
+    With *keep_by_hand*, the tiers of the accounts in the table `by_hand` stay as a person set them.
+    """
     written = {ours: theirs for ours, theirs in fields.items() if ours != LOCK_FIELD}
     plan = Plan(database, written)
     _want(database, written, stamps)
-    _compare(database, fields, written)
+    _compare(database, fields, written, keep_by_hand=keep_by_hand)
     sums = "".join(f', count(*) filter ("differs {n}") as "{n}"' for n in written)
     found = database.execute(f"select count(*){sums} from changes").fetchone() or (0,)
     plan.changed = int(found[0])
@@ -322,19 +331,24 @@ def _want(database: duckdb.DuckDBPyConnection, written: Mapping[str, str], stamp
 
 
 def _compare(
-    database: duckdb.DuckDBPyConnection, fields: Mapping[str, str], written: Mapping[str, str]
+    database: duckdb.DuckDBPyConnection,
+    fields: Mapping[str, str],
+    written: Mapping[str, str],
+    *,
+    keep_by_hand: bool,
 ) -> None:
     lock = "w.locked"
     if LOCK_FIELD in fields:
         held = f"h.{quoted(fields[LOCK_FIELD])}"
         lock = f"(w.locked or lower(coalesce({held}, '')) in ('true', '1', 'yes', 't', 'y'))"
     lock = f"coalesce({lock}, false)"
+    stays = f"({lock} or w.account_id in (from by_hand))" if keep_by_hand else lock
     parts, reasons = [], []
     for name, theirs in written.items():
         output = OUTPUTS[name]
         differs = means_another(output.kind, f'w."{name}"', f"h.{quoted(theirs)}")
         if name in _LOCKED:
-            differs = f"({differs} and not {lock})"
+            differs = f"({differs} and not {stays})"
         if not output.stamp:
             reasons.append(f'"differs {name}"')
         parts.append(

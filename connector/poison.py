@@ -57,13 +57,15 @@ def _sent(
     write: Write, changes: Sequence[Change]
 ) -> Generator[WriteOutcome, None, tuple[list[Change], Refused | None]]:
     """Send *changes*, yield outcomes; return those without one, and why they were refused."""
-    left = {change.marker: change for change in changes}
+    said: set[str] = set()
+    refusal: Refused | None = None
     try:
         for outcome in write(changes):
-            left.pop(outcome.marker, None)
+            said.add(outcome.marker)
             yield outcome
     except Refused as error:
-        if not left:
-            raise
-        return list(left.values()), error
-    return list(left.values()), None
+        refusal = error
+    left = [change for change in changes if change.marker not in said]
+    if refusal is not None and not left:
+        raise refusal
+    return left, refusal

@@ -38,6 +38,10 @@ class Refusals:
 
     def known(self, changes: Sequence[Change]) -> dict[str, WriteOutcome]:
         """Return the outcomes, by marker, of those *changes* that were refused just like this."""
+        if self._any is None:
+            self._any = bool(codes(self._store, self._job_id))
+        if not self._any:
+            return {}
         by_subject = {_subject(change): change for change in changes}
         found: dict[str, WriteOutcome] = {}
         for row in self._about(list(by_subject)):
@@ -75,10 +79,6 @@ class Refusals:
             bulk.commit()
 
     def _about(self, subjects: Sequence[str]) -> Iterator[Mapping[str, str]]:
-        if self._any is None:
-            self._any = bool(codes(self._store, self._job_id))
-        if not self._any:
-            return
         with self._store.bulk() as bulk:
             for start in range(0, len(subjects), _PARAMETERS):
                 part = subjects[start : start + _PARAMETERS]

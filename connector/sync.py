@@ -23,14 +23,16 @@ from connector.analysis import Analysis, analyse
 from connector.config import Job, adapter_settings
 from connector.contract import Adapter, Capabilities, Change, HeldTask, Source, Writer
 from connector.decide import Decided, decide, owners_of
-from connector.deliver import Delivered, Delivery, created_by, unheard_of
+from connector.deliver import Delivered, Delivery
 from connector.engine import Engine
 from connector.errors import ConfigError, ConnectorError, GuardError, PluginError
 from connector.facts import RECORDS
 from connector.language import words_of
 from connector.lease import lease
+from connector.ledger import created_by, unheard_of
 from connector.mapping import mapping_of
 from connector.model import Stream
+from connector.overrides import Override, Overrides, not_locked
 from connector.plan import Held, Plan, Stamps, compare, guard_changes, plan_tasks
 from connector.plugins import Plugins
 from connector.proposal import Proposal
@@ -58,6 +60,7 @@ _VERBS: Final[Mapping[Begun, str]] = {
 _TOLD: Final = ("running", "applying")
 """Runs of whose end people are told: the others are looked at by those who started them."""
 _KEPT_AT_ONCE: Final = 10_000
+_LISTED: Final = 1_000
 _NOT_THERE: Final = "the target has no such account; create it there, or leave it out of the source"
 
 
@@ -79,6 +82,10 @@ class Report:
     fields: dict[str, int] = field(default_factory=dict)
     """Changes by field."""
     locked: int = 0
+    by_hand: Sequence[Override] = ()
+    """Tiers that people have changed in the target since the last run, kept or written over."""
+    target: Mapping[str, str] = field(default_factory=dict)
+    """Our result = the target's field."""
     plan: dict[str, int] = field(default_factory=dict)
     """Of a plan that is carried out: planned = same + differs + not_needed; unplanned is beside."""
     summary: Mapping[str, Any] = field(default_factory=dict)
@@ -92,6 +99,8 @@ class Report:
             "actions": self.actions,
             "fields": self.fields,
             "locked": self.locked,
+            "by_hand": [asdict(override) for override in self.by_hand[:_LISTED]],
+            "target": dict(self.target),
             **({"plan": self.plan} if self.plan else {}),
         }
 
@@ -295,7 +304,11 @@ class Sync:
             run_id=row.id,
             config_hash=row.config_hash,
         )
-        plan = compare(engine.database, target.fields, stamps)
+        keep = target.overrides == "respect"
+        overrides = Overrides(self.store, self.job_id)
+        by_hand = overrides.find(engine.database, target.fields, keep=keep)
+        plan = compare(engine.database, target.fields, stamps, keep_by_hand=keep)
+        report.by_hand = not_locked(engine.database, by_hand)
         own = created_by(self.store, row.id, row.as_of)
         settings = self.job.model.rules.settings
         decided = decide(
@@ -456,7 +469,7 @@ class Sync:
         """Hold the job while the block runs; yield its row in the store, and its report to fill."""
         with lease(self.store, self.job.name, self.job_id):
             row = self._begin(state, about)
-            report = Report(self.job.name, row.id, row.as_of)
+            report = Report(self.job.name, row.id, row.as_of, target=self.job.model.target.fields)
             try:
                 with telemetry.run(self.job.name, row.id):
                     yield row, report

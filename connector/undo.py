@@ -11,8 +11,9 @@ from functools import partial
 from typing import Any, Final, Literal, TypeVar
 
 from connector.contract import CloseTask, Current, HeldTask, Ref, Scalar, SetFields, Writer
-from connector.deliver import Delivery, accounts_of, ledger_rows
+from connector.deliver import Delivery, accounts_of
 from connector.errors import ConfigError
+from connector.ledger import ledger_rows
 from connector.model import OUTPUTS
 from connector.plan import held_text
 from connector.retry import retrying_call

@@ -13,10 +13,17 @@ from connector.cli.applying import keep
 from connector.cli.console import console, facts, heading, print_json, table
 from connector.cli.figures import counted, plain
 from connector.cli.progress import progress_bars
-from connector.cli.reporting import as_data, show_streams, shown_actions, shown_fields
+from connector.cli.reporting import (
+    as_data,
+    changed_by_hand,
+    show_streams,
+    shown_actions,
+    shown_fields,
+)
 from connector.config import Job, load_job
 from connector.contract import Capabilities, CloseTask, PutTask, SetFields
 from connector.model import OUTPUTS
+from connector.overrides import Override
 from connector.plan import Plan
 from connector.plugins import Plugins
 from connector.sync import Planned, Sync
@@ -131,11 +138,13 @@ def _show(
                 "accounts": _accounts(report.accounts, plan),
                 "tasks": ", ".join(f"{count:,} to {kind}" for kind, count in kinds.items()),
                 "fields": shown_fields(report.fields),
+                "by hand": changed_by_hand(report.by_hand),
                 "actions": shown_actions(report.actions),
                 "calls": f"{calls.read:,} to read and {calls.write:,} to write, at the target",
             }
         )
     )
+    _show_by_hand(report.by_hand, limit)
     if plan.empty:
         out.print("\nNothing to write: the target holds every result already.", style="green")
         return
@@ -154,6 +163,20 @@ def _accounts(counts: Mapping[str, int], plan: Plan) -> str:
     said = " + ".join(f"{count:,} {name}" for name, count in parts.items() if count)
     locked = f"; {plan.locked:,} keep a tier that a person has locked" if plan.locked else ""
     return f"{counts['read']:,} read = {said}{locked}" if said else f"{counts['read']:,} read"
+
+
+def _show_by_hand(overrides: Sequence[Override], limit: int) -> None:
+    if not overrides:
+        return
+    rows = table("Account", "Result", "Set by hand", "By the rules", "", fold=("Account",))
+    shown = overrides[: limit or None]
+    for one in shown:
+        what = "kept" if one.kept else "written over"
+        rows.add_row(one.account, one.field, plain(one.held), plain(one.ours), what)
+    out = console()
+    more = "" if len(shown) == len(overrides) else f" (--limit {limit}; 0 shows all)"
+    out.print(heading(f"{counted(len(overrides), 'tier')} changed by hand in the target{more}"))
+    out.print(rows)
 
 
 def _show_changes(planned: Planned, changes: Sequence[SetFields], limit: int) -> None:

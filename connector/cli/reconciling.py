@@ -64,6 +64,6 @@ def _show(found: Reconciled, limit: int) -> None:
     out.print(heading(f"{len(shown):,}{of_all} not as written"))
     out.print(rows)
     out.print(
-        "The next sync writes what the rules say again, save where a tier is locked; what people"
-        " have changed on purpose is better locked, or left to them in the job."
+        "The next sync writes what the rules say again, save tiers that people have locked or set"
+        " (target.overrides); other fields that people change on purpose are better left to them."
     )

@@ -10,12 +10,13 @@ from typing import Any, Final
 
 from connector import audit, refusals
 from connector.cli.console import console, facts, heading, print_json, table
-from connector.cli.figures import CAUSES, counted
+from connector.cli.figures import CAUSES, counted, plain
 from connector.cli.outcome import PARTIAL, WAITING
 from connector.cli.progress import progress_bars
 from connector.config import load_job
-from connector.deliver import ledger_rows
 from connector.errors import ConfigError
+from connector.ledger import ledger_rows
+from connector.overrides import Override
 from connector.plugins import Plugins
 from connector.store import Store
 from connector.sync import Report, Sync
@@ -133,6 +134,7 @@ def _show(report: Report, refused: Sequence[Mapping[str, object]], job: Path) ->
                 "fields": shown_fields(report.fields),
                 "actions": shown_actions(report.actions),
                 "locked": _locked(report.locked),
+                "by hand": changed_by_hand(report.by_hand),
                 "plan": _of_plan(report.plan),
                 "run": report.run_id,
             }
@@ -196,6 +198,18 @@ def _of_plan(counts: Mapping[str, int]) -> str:
     said = " + ".join(f"{count:,} {name}" for name, count in parts.items() if count) or "none"
     more = f"; {counts['unplanned']:,} others wait for another plan" if counts["unplanned"] else ""
     return f"{counts['planned']:,} planned = {said}{more}"
+
+
+def changed_by_hand(overrides: Sequence[Override]) -> str:
+    """Return how many tiers people have changed in the target, and which for example."""
+    if not overrides:
+        return ""
+    first = overrides[0]
+    now = "kept" if first.kept else "written over"
+    example = f"{first.account}: {plain(first.held)}, by the rules {plain(first.ours)}"
+    accounts = counted(len({one.account for one in overrides}), "account")
+    more = ", ..." if len(overrides) > 1 else ""
+    return f"{accounts} with a tier that a person has changed; it was {now} ({example}{more})"
 
 
 def _locked(locked: int) -> str:

@@ -195,6 +195,8 @@ class TargetConfig(Table):
     tasks: TasksConfig = TasksConfig()
     approval: Literal["none", "required"] = "none"
     """Required: a run that has anything to write waits for `connector approve`."""
+    overrides: Literal["respect", "overwrite"] = "respect"
+    """A tier that a person has changed in the target: left as it is, or written over."""
 
     @model_validator(mode="after")
     def _fields_exist(self) -> TargetConfig:

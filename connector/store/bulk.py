@@ -27,6 +27,10 @@ class Bulk(Protocol):
         """
         ...
 
+    def update(self, table: str, rows: pa.Table) -> None:
+        """Set the columns of *rows* in the rows of the table that have their key."""
+        ...
+
     def execute(self, sql: str, *values: object) -> int:
         """Run a statement with ? for each of *values*; return the number of rows it changed."""
         ...
@@ -100,6 +104,20 @@ class _Sqlite:
         self._cursor.executemany(sql, _as_sqlite_keeps_it(bound))
         return self._total_changes() - before
 
+    def update(self, table: str, rows: pa.Table) -> None:
+        if rows.num_rows == 0:
+            return
+        key = _key_of(table)
+        values = [name for name in rows.column_names if name not in key]
+        empty = {name for name in values if rows.column(name).null_count == rows.num_rows}
+        settings = ", ".join(f'"{n}" = {"null" if n in empty else "?"}' for n in values)
+        where = " and ".join(f'"{name}" = ?' for name in key)
+        self._begin()
+        self._cursor.executemany(
+            f"update {table} set {settings} where {where}",
+            _as_sqlite_keeps_it(rows.select([*(n for n in values if n not in empty), *key])),
+        )
+
     def _begin(self) -> None:
         # The driver's own transaction would begin with the first reading: SQLite then refuses to
         # write, without waiting, if another process has written since.
@@ -171,12 +189,28 @@ class _Postgres:
     def upsert(self, table: str, rows: pa.Table, *, unless: str | None = None) -> int:
         if rows.num_rows == 0:
             return 0
+        names = ", ".join(f'"{column}"' for column in rows.column_names)
+        source = f"select {names} from {self._staged(table, rows)}"
+        return self.execute(_upsert_sql(table, rows.column_names, source, unless))
+
+    def update(self, table: str, rows: pa.Table) -> None:
+        if rows.num_rows == 0:
+            return
+        key = _key_of(table)
+        values = [name for name in rows.column_names if name not in key]
+        settings = ", ".join(f'"{name}" = new."{name}"' for name in values)
+        where = " and ".join(f'old."{name}" = new."{name}"' for name in key)
+        stage = self._staged(table, rows)
+        self._cursor.execute(
+            f"update {table} as old set {settings} from {stage} as new where {where}"
+        )
+
+    def _staged(self, table: str, rows: pa.Table) -> str:
+        """Return the name of a temporary table that holds *rows*."""
         stage = f"stage_{table}"
         self._cursor.execute(f"drop table if exists pg_temp.{stage}")
         self._cursor.adbc_ingest(stage, rows, mode="create", temporary=True)
-        names = ", ".join(f'"{column}"' for column in rows.column_names)
-        source = f"select {names} from pg_temp.{stage}"
-        return self.execute(_upsert_sql(table, rows.column_names, source, unless))
+        return f"pg_temp.{stage}"
 
     def execute(self, sql: str, *values: object) -> int:
         # The driver counts no rows of a statement with values; the statement does it itself.

@@ -25,15 +25,9 @@ from connector import (
     WriteOutcome,
     Writer,
 )
-from connector.deliver import (
-    Delivered,
-    Delivery,
-    _with_states,
-    ledger_rows,
-    same_text,
-    unheard_of,
-)
+from connector.deliver import Delivered, Delivery, same_text
 from connector.http import NoAnswer
+from connector.ledger import Ledger, ledger_rows, unheard_of
 from connector.store import Store
 from connector.store.tables import TaskRow
 from connector.testing import FakeCRM, FakeSettings
@@ -376,9 +370,9 @@ def test_a_task_that_never_arrived_is_not_noted_as_applied_after_a_restart(
     sqlite_store: Store, crm: FakeCRM, pauses: list[float]
 ) -> None:
     delivery = Delivery(sqlite_store, 1, "run", writer_of(crm), sleep=pauses.append)
-    rows = delivery._ledger([task("A"), fields("B")])
     with sqlite_store.bulk() as bulk:
-        bulk.upsert("ledger", _with_states(rows, [task("A"), fields("B")], {}))
+        changes = {change.marker: change for change in (task("A"), fields("B"))}
+        Ledger(1, "run").sending(bulk, changes)
         bulk.commit()
 
     delivery.resume(frozenset, ())

@@ -8,7 +8,8 @@ from datetime import date
 import pytest
 
 from connector import Change, CloseTask, PutTask, Ref, Refused, SetFields, Stream
-from connector.deliver import Delivered, Delivery, ledger_rows
+from connector.deliver import Delivered, Delivery
+from connector.ledger import ledger_rows
 from connector.refusals import codes, forget
 from connector.store import Store
 from connector.testing import FakeCRM, FakeSettings

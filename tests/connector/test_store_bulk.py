@@ -114,8 +114,24 @@ def test_a_column_without_any_value_clears_what_was_there(store: Store) -> None:
         assert names(bulk) == {"A": None, "B": None}
 
 
+def test_an_update_sets_what_it_names_in_the_rows_that_exist(store: Store) -> None:
+    with store.bulk() as bulk:
+        old = [dict[str, object](id=key, name="old", region=key) for key in "ABC"]
+        bulk.upsert("account", accounts(*old))
+
+        key = {"job_id": [1, 1, 1], "id": ["A", "B", "X"]}
+        nothing = pa.nulls(3, pa.string())
+        bulk.update("account", pa.table({**key, "name": ["new", None, "x"], "industry": nothing}))
+
+        found = bulk.fetch("select id, name, region from account order by id").to_pylist()
+        assert [tuple(row.values()) for row in found] == [
+            ("A", "new", "A"), ("B", None, "B"), ("C", "old", "C"),
+        ]  # fmt: skip
+
+
 def test_no_rows_are_no_work(store: Store) -> None:
     with store.bulk() as bulk:
+        bulk.update("account", accounts())
         assert bulk.upsert("account", accounts()) == 0
 
 

@@ -65,6 +65,7 @@ name = "soak"
 adapter = "source"
 [target]
 adapter = "target"
+overrides = "overwrite"
 [target.fields]
 tier = "tier"
 rank = "rank"
