@@ -47,6 +47,7 @@ from connector.errors import (
 )
 from connector.hookspecs import hookimpl
 from connector.model import FIELDS, OUTPUTS, Field, Kind, OutputField, Stream
+from connector.quota import Allowance
 from connector.redaction import keep_secret
 
 __all__ = [
@@ -54,6 +55,7 @@ __all__ = [
     "OUTPUTS",
     "AccessError",
     "Adapter",
+    "Allowance",
     "Applied",
     "AuthError",
     "BusyError",

@@ -33,11 +33,12 @@ from connector.contract import (
     Writer,
 )
 from connector.decide import goal_of
-from connector.errors import RateLimited, Transient
+from connector.errors import Transient
 from connector.ledger import SCHEMA, Ledger, ledger_rows, task_row
 from connector.poison import apart
 from connector.redaction import without_secrets
 from connector.refusals import Refusals
+from connector.retry import DEADLINE
 from connector.store import Bulk, Store
 
 logger = logging.getLogger(__name__)
@@ -90,6 +91,7 @@ class Delivery:
         self._ledger = Ledger(job_id, run_id)
         self._refusals = Refusals(store, job_id, run_id, stamps)
         self._sleep = sleep
+        self._waited = 0.0  # seconds, of all batches
 
     def send(self, changes: Sequence[Change]) -> Delivered:
         """Send a batch; return its counts when every change has an outcome in the ledger."""
@@ -197,8 +199,11 @@ class Delivery:
             delay = self._attempt(self._to_send(changes, outcomes, attempt), outcomes)
             if not _open(changes, outcomes):
                 break
-            if attempt + 1 < _ATTEMPTS:
-                self._sleep(delay if delay is not None else min(60.0, 2.0**attempt))
+            pause = delay if delay is not None else min(60.0, 2.0**attempt)
+            if attempt + 1 == _ATTEMPTS or self._waited + pause > DEADLINE:
+                break  # what is left waits for a later run
+            self._waited += pause
+            self._sleep(pause)
         for marker in changes.keys() - outcomes.keys():
             outcomes[marker] = Unknown(marker, "no answer")
         # What is new and there already is ours all the same: sent before, it arrived late.
@@ -241,7 +246,7 @@ class Delivery:
                 if isinstance(outcome, Retry) and outcome.after is not None:
                     delay = max(delay or 0.0, outcome.after)
         except Transient as error:
-            delay = error.retry_after if isinstance(error, RateLimited) else delay
+            delay = error.retry_after if error.retry_after is not None else delay
             for marker in asked:
                 if not isinstance(outcomes.get(marker), _SETTLED):
                     outcomes[marker] = _discreet(Unknown(marker, str(error)))

@@ -79,15 +79,18 @@ class Refused(RemoteError):
 
 
 class Transient(RemoteError):
-    """The same call may succeed later; the host retries it."""
+    """The same call may succeed later; the host retries it.
 
-
-class RateLimited(Transient):
-    """The CRM asks to slow down; *retry_after* is in seconds, None where the CRM named no time."""
+    *retry_after* is in seconds, None where nobody has named a time.
+    """
 
     def __init__(self, message: str, *, retry_after: float | None = None) -> None:
         super().__init__(message)
         self.retry_after = retry_after
+
+
+class RateLimited(Transient):
+    """The CRM asks to slow down."""
 
 
 class Unavailable(Transient):

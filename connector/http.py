@@ -9,6 +9,7 @@ import html
 import logging
 import re
 import ssl
+import time
 from contextlib import contextmanager
 from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
@@ -18,7 +19,7 @@ from urllib.parse import parse_qsl
 
 import httpx
 
-from connector import telemetry
+from connector import quota, telemetry
 from connector.contract import Rejected, Retry, Unknown
 from connector.errors import (
     AccessError,
@@ -35,9 +36,12 @@ from connector.redaction import is_sensitive, without_secrets
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
 
+    from connector.quota import Allowances
+
 # Its line for each request holds the query, and so whatever secret a CRM wants there.
 logging.getLogger("httpx").setLevel(logging.WARNING)
 
+_BEGUN: Final = "connector.begun"
 _EXCERPT: Final = 200
 _TITLE: Final = re.compile(r"<title[^>]*>(.*?)</title>", re.IGNORECASE | re.DOTALL)
 _NOT_SENT: Final = (httpx.ConnectError, httpx.ConnectTimeout, httpx.PoolTimeout, httpx.ProxyError)
@@ -58,6 +62,7 @@ def crm_client(
     auth: httpx.Auth | tuple[str, str] | None = None,
     timeout: float = 30.0,
     transport: httpx.BaseTransport | None = None,
+    allowances: Allowances | None = None,
 ) -> httpx.Client:
     """Return a client whose responses are good ones: everything else is raised as our error.
 
@@ -67,17 +72,19 @@ def crm_client(
     `json()` finds a good answer cut off, or a page for people. A redirect is AccessError. Messages
     name method, host and path and quote at most 200 characters of the answer; never a query, a
     header or what was sent. *timeout* is in seconds, for each wait.
+
+    In a run of the host no request leaves that the CRM's limits have no room for, or while the CRM
+    has failed again and again: that is Transient. *allowances* reads the limits from an answer.
     """
     with _understood():
         return _Client(
+            allowances=allowances or (lambda response: ()),
             base_url=base_url,
             headers=dict(headers or {}),
             auth=auth,
             timeout=timeout,
             transport=transport,
             verify=_trusted(),
-            # Also of answers that an `Auth` deals with.
-            event_hooks={"response": [lambda response: telemetry.count(response.status_code)]},
         )
 
 
@@ -90,10 +97,8 @@ def outcome_of(marker: str, error: RemoteError) -> Retry | Rejected | Unknown:
         raise error
     if isinstance(error, NoAnswer):
         return Unknown(marker, str(error))
-    if isinstance(error, RateLimited):
-        return Retry(marker, error.retry_after, str(error))
     if isinstance(error, Transient):
-        return Retry(marker, None, str(error))
+        return Retry(marker, error.retry_after, str(error))
     if isinstance(error, Refused):
         return Rejected(marker, error.code, error.words)
     code = "not_found" if isinstance(error, NotFound) else "no_access"
@@ -108,6 +113,34 @@ def _trusted() -> ssl.SSLContext:
 
 class _Client(httpx.Client):
     """Raises our errors where httpx would return a failure or raise its own."""
+
+    def __init__(self, *, allowances: Allowances, **options: Any) -> None:
+        super().__init__(**options)
+        self._allowances = allowances
+        self._governor = quota.governor()
+        # Hooks, as they also see the requests and answers that an `Auth` deals with.
+        self.event_hooks = {"request": [self._goes_out], "response": [self._comes_in]}
+
+    def _goes_out(self, request: httpx.Request) -> None:
+        if self._governor is not None:
+            self._governor.admit(request.url.host)
+            request.extensions[_BEGUN] = time.perf_counter()
+
+    def _comes_in(self, response: httpx.Response) -> None:
+        telemetry.count(response.status_code)
+        if self._governor is None:
+            return
+        host = response.request.url.host
+        if response.status_code >= 500:
+            self._governor.failed(host)
+        else:
+            seconds = time.perf_counter() - response.request.extensions[_BEGUN]
+            self._governor.answered(host, self._allowances(response), seconds)
+
+    def _no_answer(self, request: httpx.Request) -> None:
+        telemetry.count(None)
+        if self._governor is not None:
+            self._governor.failed(request.url.host)
 
     def build_request(self, *arguments: Any, **options: Any) -> httpx.Request:
         with _understood():
@@ -137,10 +170,10 @@ class _Client(httpx.Client):
             # What is wrong may be a header, and the message would show it.
             raise ConfigError(f"{name}: not a request; check url and credentials") from None
         except _NOT_SENT as error:
-            telemetry.count(None)
+            self._no_answer(request)
             raise Unavailable(f"{name}: {_reason(error, request)}") from error
         except (httpx.TransportError, httpx.DecodingError) as error:
-            telemetry.count(None)
+            self._no_answer(request)
             raise NoAnswer(f"{name}: no answer: {_reason(error, request)}") from error
         except httpx.TooManyRedirects as error:
             raise AccessError(f"{name}: redirected in circles; check url") from error

@@ -20,7 +20,7 @@ from tenacity import (
     wait_random_exponential,
 )
 
-from connector.errors import RateLimited, Transient
+from connector.errors import Transient
 
 logger = logging.getLogger(__name__)
 
@@ -87,7 +87,7 @@ def _policy(attempts: int, deadline: float, sleep: Callable[[float], None]) -> R
 
 def _pause(state: RetryCallState) -> float:
     error = state.outcome.exception() if state.outcome else None
-    if isinstance(error, RateLimited) and error.retry_after is not None:
+    if isinstance(error, Transient) and error.retry_after is not None:
         return error.retry_after
     return _PAUSES(state)
 

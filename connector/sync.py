@@ -27,6 +27,7 @@ from connector.deliver import Delivered, Delivery
 from connector.engine import Engine
 from connector.errors import ConfigError, ConnectorError, GuardError, PluginError
 from connector.facts import RECORDS
+from connector.governor import Governed
 from connector.language import words_of
 from connector.lease import lease
 from connector.ledger import created_by, unheard_of
@@ -37,6 +38,7 @@ from connector.plan import Held, Plan, Stamps, compare, guard_changes, plan_task
 from connector.plugins import Plugins
 from connector.proposal import Proposal
 from connector.pull import Progress, Pull, Pulled
+from connector.quota import governed
 from connector.record import save_actions, save_standings
 from connector.redaction import without_secrets
 from connector.retry import retrying_call
@@ -145,6 +147,10 @@ class Sync:
         self.words = words_of(job.model.language, [goal.locale for goal in self.rules.goals])
         self.store = Store(job.store_url)
         self.job_id = self.store.job_id(job.name)
+        limits = job.model.quota
+        self.governor = Governed(
+            self.store, reserve=limits.reserve, calls_per_day=limits.calls_per_day
+        )
         self._as_of = as_of or job.model.rules.as_of
         self._override = override
         self._progress = progress or (lambda what, done, total: None)
@@ -393,6 +399,7 @@ class Sync:
                 )
             if changes:
                 add_counts(counts, delivery.send(changes))
+                self.governor.keep()
 
         with self.writer() as writer:
             delivery = Delivery(self.store, self.job_id, run_id, writer, stamps=plan.stamps)
@@ -431,7 +438,8 @@ class Sync:
         if opening is None:
             name = self._source_adapter.name
             raise ConfigError(f"{self.job.path}: source.adapter: {name!r} can't be read from")
-        source = opening(adapter_settings(self.job, "source", self._source_adapter))
+        with governed(self.governor):
+            source = opening(adapter_settings(self.job, "source", self._source_adapter))
         try:
             yield source
         except ConfigError as error:
@@ -447,7 +455,8 @@ class Sync:
             name = self._target_adapter.name
             raise ConfigError(f"{self.job.path}: target.adapter: {name!r} can't be written to")
         side: Literal["source", "target"] = "target" if self.job.model.target.adapter else "source"
-        writer = opening(adapter_settings(self.job, side, self._target_adapter))
+        with governed(self.governor):
+            writer = opening(adapter_settings(self.job, side, self._target_adapter))
         try:
             yield writer
         except ConfigError as error:
@@ -540,6 +549,7 @@ class Sync:
         row.stage = stage
         with self.store.session() as session:
             session.merge(row)
+        self.governor.keep(now=True)
 
     def _end(self, row: RunRow, report: Report, message: str) -> None:
         row.state = report.state
@@ -550,6 +560,7 @@ class Sync:
         with self.store.session() as session:
             session.merge(row)
             audit.run_ends(session, self.job.name, row)
+        self.governor.keep(now=True)
         if report.state in ("done", "partial", "waiting"):
             approval.replace(self.store, self.job_id, row.id)
 

@@ -22,6 +22,7 @@ from connector.cli.reporting import (
 )
 from connector.config import Job, load_job
 from connector.contract import Capabilities, CloseTask, PutTask, SetFields
+from connector.governor import Cost
 from connector.model import OUTPUTS
 from connector.overrides import Override
 from connector.plan import Plan
@@ -37,6 +38,19 @@ class Calls:
 
     read: int
     write: int
+    cost: Cost | None
+    """What is known of the organisation."""
+
+    @property
+    def share(self) -> float | None:
+        """The part of a day's limit."""
+        return (self.read + self.write) / self.cost.limit if self.cost and self.cost.limit else None
+
+    @property
+    def seconds(self) -> float | None:
+        """How long they take, one after the other."""
+        each = self.cost.seconds if self.cost else None
+        return None if each is None else each * (self.read + self.write)
 
 
 def plan(
@@ -51,7 +65,7 @@ def plan(
             changes = list(islice(_changes(planned.plan), limit or None))
             if out is not None:
                 keep(planned, run, out, override)
-    calls = _calls(planned, capabilities)
+    calls = _calls(planned, capabilities, run.governor.cost())
     if as_json:
         print_json(_as_data(planned, changes, calls, limit))
         return
@@ -64,10 +78,20 @@ def _capabilities(job: Job, plugins: Plugins) -> Capabilities:
     return adapters[target].capabilities if target in adapters else Capabilities()
 
 
-def _calls(planned: Planned, capabilities: Capabilities) -> Calls:
+def _calls(planned: Planned, capabilities: Capabilities, cost: Cost | None) -> Calls:
     size = capabilities.write_batch
     writes = _ceil(planned.plan.changed, size) + _ceil(len(planned.plan.tasks), size)
-    return Calls(_ceil(planned.plan.accounts, capabilities.read_batch), writes)
+    return Calls(_ceil(planned.plan.accounts, capabilities.read_batch), writes, cost)
+
+
+def _shown_calls(calls: Calls) -> str:
+    said = f"{calls.read:,} to read and {calls.write:,} to write, at the target"
+    if calls.share is not None and calls.cost and calls.cost.limit:
+        left = f", {calls.cost.left:,} left" if calls.cost.left is not None else ""
+        said += f": {calls.share:.1%} of the {calls.cost.limit:,} a day{left}"
+    if calls.seconds is not None:
+        said += f"; about {max(1, round(calls.seconds / 60))} min"
+    return said
 
 
 def _ceil(count: int, size: int) -> int:
@@ -85,7 +109,12 @@ def _as_data(
     tasks = planned.plan.tasks
     return {
         **as_data(planned.report),
-        "calls": {"read": calls.read, "write": calls.write},
+        "calls": {
+            "read": calls.read,
+            "write": calls.write,
+            "share_of_day": calls.share,
+            "seconds": calls.seconds,
+        },
         "task_kinds": dict(_kinds(tasks)),
         "changes": [
             {
@@ -140,7 +169,7 @@ def _show(
                 "fields": shown_fields(report.fields),
                 "by hand": changed_by_hand(report.by_hand),
                 "actions": shown_actions(report.actions),
-                "calls": f"{calls.read:,} to read and {calls.write:,} to write, at the target",
+                "calls": _shown_calls(calls),
             }
         )
     )

@@ -326,6 +326,15 @@ class GuardConfig(Table):
     """Go on although the source sent no accounts at all."""
 
 
+class QuotaConfig(Table):
+    """How much of a CRM's limits on calls the job may use."""
+
+    reserve: float = Field(default=0.20, ge=0, lt=1)
+    """Share of each limit that is left to people and other integrations."""
+    calls_per_day: int | None = Field(default=None, ge=1)
+    """Calls in 24 hours to one organisation, of all jobs of the store; for CRMs that name none."""
+
+
 NOTIFY_WORDS: Final = ("job", "state", "title", "message", "run", "day")
 """What can be filled into the body for a web hook."""
 PLACE: Final = re.compile(r"\{(\w+)\}")
@@ -406,4 +415,5 @@ class JobModel(Table):
     currency: CurrencyConfig = CurrencyConfig()
     rules: RulesConfig = RulesConfig()
     guard: GuardConfig = GuardConfig()
+    quota: QuotaConfig = QuotaConfig()
     notify: NotifyConfig = NotifyConfig()

@@ -447,6 +447,29 @@ class LedgerRow(SQLModel, table=True):
     content: str = Field(sa_type=Text)
 
 
+class OrganisationRow(SQLModel, table=True):
+    """What is known of a CRM organisation, by its host: its limits, and whether it answers.
+
+    *limits* is a list of {limit, left, window, seen}; window in seconds, seen since the epoch.
+    """
+
+    __tablename__ = "organisation"
+    name: str = Field(primary_key=True)
+    limits: list[dict[str, Any]] = Field(default_factory=list, sa_type=JSON)
+    failures: int = 0
+    open_until: datetime | None = _time(optional=True)
+    seconds: float | None = None
+
+
+class CallCount(SQLModel, table=True):
+    """How many calls an organisation has had of all jobs, by *hour* since the epoch."""
+
+    __tablename__ = "call_count"
+    organisation: str = Field(primary_key=True)
+    hour: int = Field(primary_key=True)
+    calls: int
+
+
 class TokenRow(SQLModel, table=True):
     """The tokens of a connection, encrypted: whoever reads the store alone can't use them."""
 
