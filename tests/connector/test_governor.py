@@ -116,7 +116,9 @@ def test_the_calls_of_people_count_too(store: Store, clock: Clock) -> None:
     assert spend(client(crm, governor(store, clock))) == 3
 
 
-def test_requests_under_way_at_once_exceed_it_by_no_more_than_they_are(store: Store, clock: Clock) -> None:
+def test_requests_under_way_at_once_exceed_it_by_no_more_than_they_are(
+    store: Store, clock: Clock
+) -> None:
     crm = CRM(limit=100)
     http = client(crm, governor(store, clock))
     http.get("/first")
