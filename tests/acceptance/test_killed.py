@@ -40,7 +40,7 @@ as_of = 2026-06-30
 new_per_week = 40
 """
 
-MOMENTS = 20
+MOMENTS = 8
 
 
 @pytest.mark.long

@@ -9,7 +9,7 @@ import pyarrow as pa
 import pytest
 
 from connector import FIELDS, Kind, Stream
-from connector.store import Bulk, Store
+from connector.store import Bulk, Store, reading
 from connector.store.reading import Beside, Records, open_reader
 from connector.store.tables import AccountRow, RunRow
 
@@ -306,8 +306,20 @@ def test_records_get_what_stands_beside_them_on_the_way_in(store: Store, way: st
 
 def test_the_extension_is_installed_for_this_duckdb(store: Store) -> None:
     # Without it the tests of the reader would compare ADBC with itself.
-    with duckdb.connect() as engine, store.reader(engine) as reader:
+    with duckdb.connect() as engine, open_reader(store.database, engine, extension=True) as reader:
         assert type(reader).__name__ == "_Attached"
+
+
+def test_a_store_that_is_read_before_the_extension_is_loaded_does_without(
+    sqlite_store: Store, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    ways = []
+    for small in (2**20, 1):
+        monkeypatch.setattr(reading, "_SMALL", small)
+        with duckdb.connect() as engine, sqlite_store.reader(engine) as reader:
+            ways.append(type(reader).__name__)
+
+    assert ways == ["_Adbc", "_Attached"]
 
 
 def test_times_are_kept_in_utc_whatever_zone_they_come_in(store: Store) -> None:
