@@ -7,9 +7,11 @@ decides. `crm_client` of `connector.http` turns HTTP failures into them.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import AbstractContextManager
 from dataclasses import dataclass, field
 from datetime import date, datetime
 from decimal import Decimal
+from pathlib import Path
 from typing import TYPE_CHECKING, Generic, Literal, Protocol, TypeAlias, TypeVar
 
 from connector.model import Stream
@@ -232,6 +234,60 @@ class Writer(Protocol):
         ...
 
 
+FieldKind: TypeAlias = Literal[
+    "text", "choice", "integer", "money", "decimal", "date", "time", "flag"
+]
+
+
+@dataclass(frozen=True, slots=True)
+class FieldSpec:
+    """A field of accounts that a job uses in the target, and what it has to hold.
+
+    *name* is the CRM's, as the job maps it, *result* ours. *label* is what people shall read. Only
+    *choices* are ever written into a choice. A text has at most *length* characters; amounts and
+    numbers have *scale* decimals. *about* says what the value means.
+    """
+
+    name: str
+    result: str
+    label: str
+    kind: FieldKind
+    choices: tuple[str, ...] = ()
+    length: int = 255
+    scale: int = 0
+    about: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class ProvisionStep:
+    """One thing that the target needs, and whether it is there.
+
+    *state* is `to do` where only a plan was asked for. *how* says for `by hand` exactly what a
+    person has to do, click by click; for `failed` what the CRM said, in its own words; for `done`
+    what is for a person to do with it, if anything.
+    """
+
+    what: str
+    state: Literal["present", "to do", "done", "by hand", "failed"]
+    how: str = ""
+
+
+class Provisioner(Protocol):
+    """Makes what a job needs in the CRM, so that a rep can see it. Never part of a run."""
+
+    def provision(self, fields: Sequence[FieldSpec], *, apply: bool) -> Sequence[ProvisionStep]:
+        """Return what *fields* and our tasks need, each as a step; make it where *apply* says so.
+
+        What is there already is left as it is, so that a second call finds nothing to do. A right
+        that is missing is no error but a step `by hand`. Raise AuthError or Transient as others do.
+        """
+        ...
+
+    def close(self) -> None:
+        """Let go of connections and files."""
+        ...
+
+
 @dataclass(frozen=True, slots=True)
 class Capabilities:
     """What the host may count on.
@@ -259,6 +315,30 @@ class Secrets:
     about: str = ""
 
 
+class Serve(Protocol):
+    """Starts a CRM on loopback; see `Sandbox`."""
+
+    def __call__(
+        self, *, accounts: int, port: int, https: bool, folder: Path
+    ) -> AbstractContextManager[Mapping[str, str]]:
+        """Return what serves within a `with` block, and says how to log in."""
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class Sandbox:
+    """A CRM that behaves as the true one does and runs on this computer, to try a job on.
+
+    *serve* makes up a company of so many *accounts* (0: none) and answers on loopback, on *port*
+    (0: any that is free), until its block ends. It gives what a person needs to log in, by name:
+    where it is, ids, secrets, and the files with keys that it has written into *folder*.
+    """
+
+    name: str
+    serve: Serve
+    about: str = ""
+
+
 S = TypeVar("S", bound="BaseModel")
 
 
@@ -275,5 +355,6 @@ class Adapter(Generic[S]):
     fields: Mapping[Stream, Mapping[str, str]]
     source: Callable[[S], Source] | None = None
     writer: Callable[[S], Writer] | None = None
+    provisioner: Callable[[S], Provisioner] | None = None
     capabilities: Capabilities = field(default_factory=Capabilities)
     about: str = ""

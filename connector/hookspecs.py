@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any, Final
 import pluggy
 
 if TYPE_CHECKING:
-    from connector.contract import Adapter, Secrets
+    from connector.contract import Adapter, Sandbox, Secrets
     from six_goals.goal import Goal
 
 PROJECT: Final = "connector"
@@ -25,6 +25,12 @@ def adapters() -> Sequence[Adapter[Any]]:
 @hookspec
 def secrets() -> Sequence[Secrets]:
     """Return the places of secrets that this plugin knows, beside those of the host."""
+    raise NotImplementedError  # a specification; pluggy never calls it
+
+
+@hookspec
+def sandboxes() -> Sequence[Sandbox]:
+    """Return the CRMs that this plugin can run on this computer, to try jobs on."""
     raise NotImplementedError  # a specification; pluggy never calls it
 
 

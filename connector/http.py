@@ -14,7 +14,7 @@ from contextlib import contextmanager
 from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
 from functools import cache
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Any, Final, TypeAlias
 from urllib.parse import parse_qsl
 
 import httpx
@@ -34,7 +34,7 @@ from connector.errors import (
 from connector.redaction import is_sensitive, without_secrets
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping
+    from collections.abc import Callable, Iterator, Mapping
 
     from connector.quota import Allowances
 
@@ -45,6 +45,9 @@ _BEGUN: Final = "connector.begun"
 _EXCERPT: Final = 200
 _TITLE: Final = re.compile(r"<title[^>]*>(.*?)</title>", re.IGNORECASE | re.DOTALL)
 _NOT_SENT: Final = (httpx.ConnectError, httpx.ConnectTimeout, httpx.PoolTimeout, httpx.ProxyError)
+
+Judge: TypeAlias = "Callable[[httpx.Response, RemoteError], RemoteError]"
+"""Returns the error to raise for a failed answer; it gets the one that the status means."""
 
 
 class NoAnswer(Unavailable):
@@ -62,6 +65,7 @@ def crm_client(
     auth: httpx.Auth | tuple[str, str] | None = None,
     timeout: float = 30.0,
     transport: httpx.BaseTransport | None = None,
+    judge: Judge | None = None,
     allowances: Allowances | None = None,
 ) -> httpx.Client:
     """Return a client whose responses are good ones: everything else is raised as our error.
@@ -71,13 +75,15 @@ def crm_client(
     where the request may have been carried out all the same, on a network failure too, and where
     `json()` finds a good answer cut off, or a page for people. A redirect is AccessError. Messages
     name method, host and path and quote at most 200 characters of the answer; never a query, a
-    header or what was sent. *timeout* is in seconds, for each wait.
+    header or what was sent. *timeout* is in seconds, for each wait. *judge* is for a CRM whose
+    answers say more than their status; `told` and `quoted` make its messages as safe as ours.
 
     In a run of the host no request leaves that the CRM's limits have no room for, or while the CRM
     has failed again and again: that is Transient. *allowances* reads the limits from an answer.
     """
     with _understood():
         return _Client(
+            judge=judge,
             allowances=allowances or (lambda response: ()),
             base_url=base_url,
             headers=dict(headers or {}),
@@ -105,6 +111,17 @@ def outcome_of(marker: str, error: RemoteError) -> Retry | Rejected | Unknown:
     return Rejected(marker, code, str(error))
 
 
+def told(response: httpx.Response, words: str) -> str:
+    """Return what a message may say of an answer: method, host, path, status and *words* of it."""
+    return f"{_name(response.request)}: {response.status_code}: {quoted(response, words)}"
+
+
+def quoted(response: httpx.Response, words: str) -> str:
+    """Return *words* of an answer as a message may quote them: one line, short, no secret."""
+    line = " ".join(without_secrets(words, *_carried(response.request)).split())
+    return line if len(line) <= _EXCERPT else f"{line[: _EXCERPT - 1]}…"
+
+
 @cache
 def _trusted() -> ssl.SSLContext:
     # Reading the certificates takes a tenth of a second, for each client if it is left to httpx.
@@ -114,8 +131,9 @@ def _trusted() -> ssl.SSLContext:
 class _Client(httpx.Client):
     """Raises our errors where httpx would return a failure or raise its own."""
 
-    def __init__(self, *, allowances: Allowances, **options: Any) -> None:
+    def __init__(self, *, judge: Judge | None, allowances: Allowances, **options: Any) -> None:
         super().__init__(**options)
+        self._judge = judge
         self._allowances = allowances
         self._governor = quota.governor()
         # Hooks, as they also see the requests and answers that an `Auth` deals with.
@@ -158,7 +176,8 @@ class _Client(httpx.Client):
                 raise NoAnswer(f"{_name(request)}: no answer: {_reason(error, request)}") from error
             finally:
                 response.close()
-            raise _error(response)
+            failure = _error(response)
+            raise failure if self._judge is None else self._judge(response, failure)
         response.__class__ = _Answer  # what a transport returns is a Response, whatever we ask for
         return response
 
@@ -195,7 +214,7 @@ class _Answer(httpx.Response):
 def _error(response: httpx.Response) -> RemoteError:
     status = response.status_code
     words = _words(response)
-    text = f"{_name(response.request)}: {status}: {words}"
+    text = told(response, words)
     if status < 400:
         return AccessError(f"{text}; redirected, which a CRM's interface does not: check url")
     if status == 401:
@@ -246,12 +265,11 @@ def _carried(request: httpx.Request) -> Iterator[str]:
 
 def _words(response: httpx.Response) -> str:
     """Return what the CRM said, short, in one line; of a page made for people its title."""
-    body = without_secrets(response.text, *_carried(response.request))
+    body = response.text
     if _is_page(response):
         title = _TITLE.search(body)
         body = html.unescape(title[1]) if title else ""
-    line = " ".join(body.split()) or response.reason_phrase
-    return line if len(line) <= _EXCERPT else f"{line[: _EXCERPT - 1]}…"
+    return quoted(response, body) or response.reason_phrase
 
 
 def _is_page(response: httpx.Response) -> bool:

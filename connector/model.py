@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 from enum import StrEnum
-from typing import Final
+from typing import Final, Literal
 
 
 class Stream(StrEnum):
@@ -224,13 +224,15 @@ FIELDS: Final[Mapping[Stream, Mapping[str, Field]]] = {
 class OutputField:
     """A result that a job may write into a field of the CRM.
 
-    A *stamp* (when, by which run) goes along with a real change and never causes one.
+    A *stamp* (when, by which run) goes along with a real change and never causes one. Amounts and
+    numbers have *scale* decimals.
     """
 
     name: str
-    kind: str
+    kind: Literal["text", "integer", "money", "decimal", "date", "time"]
     about: str
     stamp: bool = False
+    scale: int = 0
 
 
 _OUTPUTS = (
@@ -241,12 +243,14 @@ _OUTPUTS = (
     OutputField("tier_since", "date", "the day from which the tier has been the same"),
     OutputField("movement", "text", "upgrade, downgrade, stable, lapsed, reactivated, new ..."),
     OutputField("rank", "integer", "1 is the largest customer of the period"),
-    OutputField("revenue_period", "money", "revenue in the period, in the base currency"),
-    OutputField("share", "decimal", "share of all revenue in the period, 6 places"),
-    OutputField("next_tier_gap", "money", "revenue that is missing for the next tier"),
-    OutputField("overdue", "decimal", "days since the last order / its usual gap"),
-    OutputField("p_alive", "decimal", "probability that the customer still buys; extra `models`"),
-    OutputField("profit", "money", "profit in the period, where costs are known"),
+    OutputField("revenue_period", "money", "revenue in the period, in the base currency", scale=2),
+    OutputField("share", "decimal", "share of all revenue in the period, 6 places", scale=6),
+    OutputField("next_tier_gap", "money", "revenue that is missing for the next tier", scale=2),
+    OutputField("overdue", "decimal", "days since the last order / its usual gap", scale=2),
+    OutputField(
+        "p_alive", "decimal", "probability that the customer still buys; extra `models`", scale=4
+    ),
+    OutputField("profit", "money", "profit in the period, where costs are known", scale=2),
     OutputField("currency", "text", "the base currency of the amounts"),
     OutputField("period_start", "date", "first day of the period", stamp=True),
     OutputField("period_end", "date", "last day of the period", stamp=True),

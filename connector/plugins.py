@@ -10,7 +10,7 @@ from typing import Any, Final, TypeAlias
 import pluggy
 
 from connector import hookspecs
-from connector.contract import Adapter, Secrets
+from connector.contract import Adapter, Sandbox, Secrets
 from connector.errors import PluginError
 from six_goals.goal import Goal
 
@@ -31,7 +31,7 @@ RESERVED: Final = frozenset(
 PLACES: Final = ("env", "file", "keyring")
 """Where a secret may be kept without any plugin."""
 
-_Names: TypeAlias = tuple[tuple[str, ...], tuple[str, ...], tuple[str, ...]]
+_Names: TypeAlias = tuple[tuple[str, ...], tuple[str, ...], tuple[str, ...], tuple[str, ...]]
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,11 +44,12 @@ class Plugin:
     adapters: tuple[str, ...] = ()
     goals: tuple[str, ...] = ()
     secrets: tuple[str, ...] = ()
+    sandboxes: tuple[str, ...] = ()
     problem: str | None = None
 
 
 class Plugins:
-    """The plugins of this installation: the adapters, goals and places of secrets they bring."""
+    """The plugins of this installation: the adapters, goals, places of secrets and sandboxes."""
 
     def __init__(self, installed: Iterable[EntryPoint] | None = None) -> None:
         self._manager = pluggy.PluginManager(hookspecs.PROJECT)
@@ -56,6 +57,7 @@ class Plugins:
         self._adapters: dict[str, tuple[Adapter[Any], str]] = {}
         self._goals: dict[str, tuple[Goal[Any], str]] = {}
         self._secrets: dict[str, tuple[Secrets, str]] = {}
+        self._sandboxes: dict[str, tuple[Sandbox, str]] = {}
         self.found: list[Plugin] = []
         if installed is None:
             installed = entry_points(group=hookspecs.PROJECT)
@@ -91,14 +93,16 @@ class Plugins:
         adapters: list[Adapter[Any]] = self._asked("adapters", module)
         goals: list[Goal[Any]] = self._asked("goals", module)
         secrets: list[Secrets] = self._asked("secrets", module)
-        if not adapters and not goals and not secrets:
+        sandboxes: list[Sandbox] = self._asked("sandboxes", module)
+        if not any((adapters, goals, secrets, sandboxes)):
             raise PluginError(
-                "brings no adapter, no goal and no place of secrets: no function 'adapters',"
-                " 'goals' or 'secrets' with @hookimpl gives one"
+                "brings no adapter, no goal, no place of secrets and no sandbox: no function"
+                " 'adapters', 'goals', 'secrets' or 'sandboxes' with @hookimpl gives one"
             )
         _check_names("adapter", adapters, self._adapters)
         _check_names("goal", goals, self._goals)
         _check_names("place of secrets", secrets, self._secrets)
+        _check_names("sandbox", sandboxes, self._sandboxes)
         for place in secrets:
             if place.name in PLACES:
                 raise PluginError(f"place of secrets {place.name!r} is the connector's own")
@@ -111,7 +115,8 @@ class Plugins:
         self._adapters |= {adapter.name: (adapter, plugin) for adapter in adapters}
         self._goals |= {goal.name: (goal, plugin) for goal in goals}
         self._secrets |= {place.name: (place, plugin) for place in secrets}
-        return _names(adapters), _names(goals), _names(secrets)
+        self._sandboxes |= {sandbox.name: (sandbox, plugin) for sandbox in sandboxes}
+        return _names(adapters), _names(goals), _names(secrets), _names(sandboxes)
 
     def _asked(self, hook: str, module: object) -> list[Any]:
         """Return what *module* alone answers to *hook*."""
@@ -134,6 +139,11 @@ class Plugins:
     def secrets(self) -> Mapping[str, Secrets]:
         """Return every usable place of secrets by name, beside those of the host."""
         return {name: place for name, (place, _) in self._secrets.items()}
+
+    @property
+    def sandboxes(self) -> Mapping[str, Sandbox]:
+        """Return every usable sandbox by name."""
+        return {name: sandbox for name, (sandbox, _) in self._sandboxes.items()}
 
     def adapter(self, name: str) -> Adapter[Any]:
         """Return the adapter *name*; raise PluginError with what is installed, or why not."""

@@ -22,7 +22,8 @@ _SHORTEST: Final = 4  # a shorter one is found by chance, and its blot would tel
 _IN_URL: Final = (re.compile(r"^[\w.+-]+://[^/?#:@]*:([^@]*)@"), re.compile(r"://[^:]*:([^/?#]*)@"))
 _IN_ODBC: Final = re.compile(r"\b(?:pwd|password)=\{?([^;}]*)", re.IGNORECASE)
 _SENSITIVE: Final = re.compile(
-    r"auth(?!or(?!iz))|token|secret|pass|pwd|key|\bsig(nature)?\b|cookie|session", re.IGNORECASE
+    r"auth(?!or(?!iz))|token|secret|pass|pwd|key|\bsig(nature)?\b|cookie|session|assertion",
+    re.IGNORECASE,
 )
 _known: Final[set[str]] = set()
 

@@ -21,7 +21,7 @@ from sqlmodel import col, select
 from connector import approval, audit, notify, telemetry, trials
 from connector.analysis import Analysis, analyse
 from connector.config import Job, adapter_settings
-from connector.contract import Adapter, Capabilities, Change, HeldTask, Source, Writer
+from connector.contract import Adapter, Capabilities, Change, HeldTask, Provisioner, Source, Writer
 from connector.decide import Decided, decide, owners_of
 from connector.deliver import Delivered, Delivery
 from connector.engine import Engine
@@ -454,7 +454,7 @@ class Sync:
         if opening is None:
             name = self._target_adapter.name
             raise ConfigError(f"{self.job.path}: target.adapter: {name!r} can't be written to")
-        side: Literal["source", "target"] = "target" if self.job.model.target.adapter else "source"
+        side = self._target_side
         with governed(self.governor):
             writer = opening(adapter_settings(self.job, side, self._target_adapter))
         try:
@@ -463,6 +463,29 @@ class Sync:
             raise self._located(error, side) from error
         finally:
             writer.close()
+
+    @contextmanager
+    def provisioner(self) -> Iterator[Provisioner]:
+        """Yield what makes the target's fields; ConfigError if the adapter makes none."""
+        opening = self._target_adapter.provisioner
+        if opening is None:
+            name = self._target_adapter.name
+            raise ConfigError(
+                f"{self.job.path}: target.adapter: {name!r} makes no fields; create those of"
+                " target.fields there yourself, 'connector check' says which are missing"
+            )
+        side = self._target_side
+        provisioner = opening(adapter_settings(self.job, side, self._target_adapter))
+        try:
+            yield provisioner
+        except ConfigError as error:
+            raise self._located(error, side) from error
+        finally:
+            provisioner.close()
+
+    @property
+    def _target_side(self) -> Literal["source", "target"]:
+        return "target" if self.job.model.target.adapter else "source"
 
     def _located(self, error: ConfigError, side: str) -> ConfigError:
         """Return *error* with the job's file; an adapter does not know which job it serves."""

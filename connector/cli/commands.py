@@ -89,6 +89,19 @@ def check(job: JobFile, verbose: Verbose = False) -> None:
 
 
 @app.command()
+def provision(
+    job: JobFile,
+    apply: Annotated[bool, typer.Option("--apply", help="Make it; else only show it.")] = False,
+    as_json: AsJson = False,
+    verbose: Verbose = False,
+) -> None:
+    """Show which fields the target lacks for a job, or make them."""
+    from connector.cli import provisioning
+
+    raise typer.Exit(provisioning.provision(job, apply=apply, as_json=as_json))
+
+
+@app.command()
 def plan(
     job: JobFile,
     as_of: AsOf = None,
@@ -467,3 +480,19 @@ def new(
     from connector.cli import scaffold
 
     scaffold.new(name, folder)
+
+
+@app.command()
+def sandbox(
+    name: Annotated[str, typer.Argument(help="Which CRM, such as `salesforce`.")],
+    accounts: Annotated[int, typer.Option(min=0, help="Accounts to make up.")] = 1200,
+    port: Annotated[int, typer.Option(min=0, max=65535, help="Where to listen; 0: any.")] = 0,
+    https: Annotated[bool, typer.Option("--https", help="With a certificate of its own.")] = False,
+    folder: Annotated[
+        Path | None, typer.Option(help="Where to write keys; default NAME-sandbox.")
+    ] = None,
+) -> None:
+    """Run a CRM on this computer, to try a job on it."""
+    from connector.cli import sandboxes
+
+    sandboxes.serve(name, accounts, port, folder, https=https)

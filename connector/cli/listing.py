@@ -120,6 +120,7 @@ def plugins(*, as_json: bool) -> None:
     about = {name: adapter.about for name, adapter in installed.adapters.items()}
     goals = {name: goal.about for name, goal in installed.goals.items()}
     places = {name: place.about for name, place in installed.secrets.items()}
+    sandboxes = {name: sandbox.about for name, sandbox in installed.sandboxes.items()}
     if as_json:
         print_json(
             [
@@ -130,6 +131,7 @@ def plugins(*, as_json: bool) -> None:
                     "adapters": list(plugin.adapters),
                     "goals": list(plugin.goals),
                     "secrets": list(plugin.secrets),
+                    "sandboxes": list(plugin.sandboxes),
                     "problem": plugin.problem,
                 }
                 for plugin in installed.found
@@ -142,6 +144,7 @@ def plugins(*, as_json: bool) -> None:
             [f"{name}: {about[name]}" for name in plugin.adapters]
             + [f"{name}: {goals[name]}" for name in plugin.goals]
             + [f"{name}: {places[name]}" for name in plugin.secrets]
+            + [f"sandbox {name}: {sandboxes[name]}" for name in plugin.sandboxes]
         )
         shown = f"can't be used: {plugin.problem}" if plugin.problem else brings
         rows.add_row(plugin.name, plugin.version, plugin.distribution, shown)

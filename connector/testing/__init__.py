@@ -1,7 +1,7 @@
 """Conformance suites for adapter authors, and a CRM in memory.
 
-Subclass `SourceContract` or `WriterContract` in a test module and give its fixtures; pytest
-collects the checks. Only this package needs pytest (`pyramid-connector[testing]`).
+Subclass `SourceContract`, `WriterContract` or `ProvisionerContract` in a test module and give its
+fixtures; pytest collects the checks. Only this package needs pytest (`pyramid-connector[testing]`).
 
     class TestSource(SourceContract):
         cannot: ClassVar = {"cut_network": "a file has no network"}
@@ -18,9 +18,15 @@ collects the checks. Only this package needs pytest (`pyramid-connector[testing]
 
 import pytest
 
-pytest.register_assert_rewrite("connector.testing.source", "connector.testing.writer")
+pytest.register_assert_rewrite(
+    *(f"connector.testing.{suite}" for suite in ("source", "writer", "provisioner"))
+)
 
 from connector.testing.fake import FakeCRM, FakeSettings  # noqa: E402 - asserts are rewritten first
+from connector.testing.provisioner import (  # noqa: E402 - as above
+    ProvisionerBackend,
+    ProvisionerContract,
+)
 from connector.testing.source import SourceBackend, SourceContract  # noqa: E402 - as above
 from connector.testing.suite import NO_SUCH_FIELD, records, same  # noqa: E402 - as above
 from connector.testing.writer import WriterBackend, WriterContract  # noqa: E402 - as above
@@ -29,6 +35,8 @@ __all__ = [
     "NO_SUCH_FIELD",
     "FakeCRM",
     "FakeSettings",
+    "ProvisionerBackend",
+    "ProvisionerContract",
     "SourceBackend",
     "SourceContract",
     "WriterBackend",

@@ -19,8 +19,10 @@ from connector.contract import (
     CloseTask,
     Conflict,
     Current,
+    FieldSpec,
     HeldTask,
     Page,
+    ProvisionStep,
     PutTask,
     Rejected,
     Retry,
@@ -35,7 +37,7 @@ from connector.model import FIELDS, Stream
 from connector.testing.suite import NO_SUCH_FIELD, same
 
 if TYPE_CHECKING:
-    from connector.contract import Source, Writer
+    from connector.contract import Provisioner, Source, Writer
 
 _EPOCH: Final = datetime(2026, 1, 1, tzinfo=UTC)
 
@@ -53,8 +55,8 @@ class FakeCRM:
 
     *rows* are what it holds at first, by stream, under our own field names. Its clock stands still
     until `tick`, and counts whole seconds. *scan* makes it read in full, without changed-since and
-    without a feed of deletions. Fields in *lacks* don't exist. Every call that reached it is in
-    *writes*, as the changes it brought.
+    without a feed of deletions. Fields in *lacks* don't exist until they are made. Every call that
+    reached it is in *writes*, as the changes it brought.
     """
 
     def __init__(
@@ -83,6 +85,7 @@ class FakeCRM:
         self.writes_to_delay = 0
         self.refusals: dict[str, str] = {}
         self.poison: frozenset[str] = frozenset()
+        self.provisioning_refused = False
         for stream, held in rows.items():
             self.put(Stream(stream), held)
 
@@ -96,6 +99,7 @@ class FakeCRM:
             fields={stream: {name: name for name in FIELDS[stream]} for stream in Stream},
             source=self._source,
             writer=self._writer,
+            provisioner=self._provisioner,
             capabilities=capabilities or Capabilities(),
             about="a CRM in memory, for tests",
         )
@@ -145,6 +149,14 @@ class FakeCRM:
             for task in self.tasks
         ]
 
+    def schema(self) -> object:
+        """Return what tells whether a field was made."""
+        return self.lacks
+
+    def refuse_provisioning(self) -> None:
+        """Take away the right to make fields."""
+        self.provisioning_refused = True
+
     def refuse_logins(self) -> None:
         """Stop accepting the credentials."""
         self.logins_refused = True
@@ -175,7 +187,7 @@ class FakeCRM:
 
     def restore(self) -> None:
         """End every fault."""
-        self.logins_refused = self.network_cut = False
+        self.logins_refused = self.network_cut = self.provisioning_refused = False
         self.answers_to_lose = self.writes_to_delay = 0
         self.pages_left = None
         self.refusals.clear()
@@ -201,6 +213,9 @@ class FakeCRM:
 
     def _writer(self, settings: FakeSettings) -> Writer:
         return _FakeWriter(self)
+
+    def _provisioner(self, settings: FakeSettings) -> Provisioner:
+        return _FakeProvisioner(self)
 
 
 class _FakeSource:
@@ -368,6 +383,30 @@ class _FakeWriter:
     def _held(self, marker: str) -> int | None:
         found = (place for place, task in enumerate(self.crm.tasks) if task.marker == marker)
         return next(found, None)
+
+
+class _FakeProvisioner:
+    def __init__(self, crm: FakeCRM) -> None:
+        self.crm = crm
+
+    def provision(self, fields: Sequence[FieldSpec], *, apply: bool) -> Sequence[ProvisionStep]:
+        self.crm.reach()
+        return [self._step(field, apply=apply) for field in fields]
+
+    def close(self) -> None:
+        pass
+
+    def _step(self, field: FieldSpec, *, apply: bool) -> ProvisionStep:
+        what = f"field {field.name!r} of accounts"
+        if field.name not in self.crm.lacks:
+            return ProvisionStep(what, "present")
+        if not apply:
+            return ProvisionStep(what, "to do")
+        if self.crm.provisioning_refused:
+            how = f"Setup > Accounts > Fields > New: {field.name!r}, labelled {field.label!r}"
+            return ProvisionStep(what, "by hand", how)
+        self.crm.lacks -= {field.name}
+        return ProvisionStep(what, "done")
 
 
 def _iso(value: Scalar) -> Scalar:

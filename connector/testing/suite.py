@@ -83,7 +83,7 @@ def means(came: object, put: object) -> bool:
         match put:
             case bool():
                 return said.lower() in (_YES if put else _NO)
-            case Decimal():
+            case int() | Decimal():
                 return Decimal(said) == put
             case datetime():
                 time = datetime.fromisoformat(said)

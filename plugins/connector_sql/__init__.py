@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 from connector import FIELDS, Adapter, Capabilities, hookimpl
 
 if TYPE_CHECKING:
-    from connector import Source, Writer
+    from connector import Provisioner, Source, Writer
     from connector_sql.settings import SqlSettings
 
 
@@ -24,6 +24,7 @@ def adapters() -> Sequence[Adapter[Any]]:
             fields={stream: {name: name for name in fields} for stream, fields in FIELDS.items()},
             source=_source,
             writer=_writer,
+            provisioner=_provisioner,
             capabilities=Capabilities(read_batch=5_000, write_batch=5_000),
             about="tables of a database: SQLite, PostgreSQL or another that SQLAlchemy knows",
         )
@@ -40,3 +41,9 @@ def _writer(settings: SqlSettings) -> Writer:
     from connector_sql.writer import SqlWriter  # as above
 
     return SqlWriter(settings)
+
+
+def _provisioner(settings: SqlSettings) -> Provisioner:
+    from connector_sql.provisioner import SqlProvisioner  # as above
+
+    return SqlProvisioner(settings)

@@ -15,6 +15,7 @@ FOLDER = Path(__file__).parents[2] / "config"
 SECRETS = {
     "CRM_URL": "postgresql://reader:s3cret@db.example/crm",
     "CONNECTOR_STORE": "postgresql://connector:s3cret@db.example/connector",
+    "SALESFORCE_KEY": "-----BEGIN PRIVATE KEY----- s3cret",
 }
 
 

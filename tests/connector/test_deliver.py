@@ -322,6 +322,15 @@ def test_a_batch_stands_in_the_ledger_before_it_is_sent(
     assert seen == [{"fields:A": "sending"}]
 
 
+def test_nobody_waits_an_hour_for_a_limit(
+    sqlite_store: Store, crm: FakeCRM, pauses: list[float]
+) -> None:
+    spent = Odd(crm, writes=[(0, RateLimited("spent", retry_after=3600.0), False)])
+    deliver(sqlite_store, spent, pauses, fields("A"))
+    assert pauses == []
+    assert states(sqlite_store) == {"fields:A": "unknown"}
+
+
 @pytest.mark.parametrize(
     "outcome", [Applied("fields:Z", "Z"), Retry("fields:Z", 1.0)], ids=["applied", "retry"]
 )

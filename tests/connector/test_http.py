@@ -19,7 +19,7 @@ from connector.errors import (
     RemoteError,
     Unavailable,
 )
-from connector.http import NoAnswer, NotFound, crm_client, outcome_of
+from connector.http import NoAnswer, NotFound, crm_client, outcome_of, quoted, told
 
 URL = "https://crm.example/api"
 SECRETS = ("t0ken-s3cret", "query-s3cret", "body-s3cret")
@@ -239,3 +239,33 @@ def test_an_error_tells_what_became_of_a_change(error: RemoteError, outcome: str
 def test_refused_credentials_stop_the_whole_batch() -> None:
     with pytest.raises(AuthError):
         outcome_of("m", AuthError("expired"))
+
+
+def test_a_judge_decides_what_a_failed_answer_means() -> None:
+    def judge(response: httpx.Response, error: RemoteError) -> RemoteError:
+        assert isinstance(error, AccessError)
+        code, words = response.json()["code"], response.json()["words"]
+        if code == "SPENT":
+            return RateLimited(told(response, f"{code}: {words}"), retry_after=7)
+        return error
+
+    said = {"code": "SPENT", "words": f"no\nmore for {SECRETS[0]}"}
+    for code, error in (("SPENT", RateLimited), ("OTHER", AccessError)):
+        with (
+            respx.mock(base_url=URL) as router,
+            crm_client(URL, headers={"Authorization": f"Bearer {SECRETS[0]}"}, judge=judge) as crm,
+        ):
+            router.get("/x").respond(403, json={**said, "code": code})
+            with pytest.raises(RemoteError) as failure:
+                crm.get("/x")
+        assert type(failure.value) is error
+        assert SECRETS[0] not in str(failure.value)
+        if code == "SPENT":
+            assert str(failure.value) == "GET crm.example/api/x: 403: SPENT: no more for ***"
+
+
+def test_what_is_quoted_is_short() -> None:
+    request = httpx.Request("GET", URL)
+    line = quoted(httpx.Response(400, request=request), "many words " * 50)
+    assert len(line) == 200
+    assert line.endswith("…")

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from importlib.metadata import EntryPoint
 from types import ModuleType
 
 import pytest
 from pydantic import BaseModel
 
-from connector import Adapter, PluginError, hookimpl
+from connector import Adapter, PluginError, Sandbox, hookimpl
 from connector.plugins import Plugins
 
 Install = Callable[..., EntryPoint]
@@ -66,6 +67,19 @@ def test_a_plugin_brings_its_adapters(install: Install) -> None:
     assert set(plugins.adapters) == {"a", "b"}
     assert plugins.found[0].adapters == ("a", "b")
     assert plugins.adapter("a").name == "a"
+
+
+def test_a_plugin_brings_a_sandbox(install: Install) -> None:
+    @contextmanager
+    def serve(**asked: object) -> Iterator[dict[str, str]]:
+        yield {}
+
+    acme = Sandbox("acme", serve)
+    plugins = Plugins([install(name, lambda: [acme], "sandboxes") for name in ("one", "two")])
+
+    assert plugins.sandboxes == {"acme": acme}
+    assert plugins.found[0].sandboxes == ("acme",)
+    assert "sandbox name 'acme' is already used by plugin 'one'" in problem(plugins, "two")
 
 
 def test_our_own_plugins_are_found() -> None:

@@ -89,6 +89,7 @@ def test_of_a_database_s_url_only_what_is_secret_is_kept(secret: str, parts: set
     [
         *((name, True) for name in ("Authorization", "X-Api-Key", "hapikey", "auth", "sig")),
         *((name, True) for name in ("access_token", "client_secret", "Cookie", "password")),
+        ("assertion", True),
         *((name, False) for name in ("author", "assigned_to", "client_id", "limit", "q")),
     ],
 )

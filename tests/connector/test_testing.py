@@ -4,11 +4,20 @@ from __future__ import annotations
 
 from datetime import UTC, date, datetime
 from decimal import Decimal
+from typing import ClassVar
 
 import pytest
 
 from connector import Adapter, Stream, Transient
-from connector.testing import FakeCRM, FakeSettings, SourceContract, WriterContract, records
+from connector.testing import (
+    NO_SUCH_FIELD,
+    FakeCRM,
+    FakeSettings,
+    ProvisionerContract,
+    SourceContract,
+    WriterContract,
+    records,
+)
 from connector.testing.suite import means
 
 NOON = datetime(2026, 6, 30, 12, tzinfo=UTC)
@@ -60,6 +69,24 @@ class TestFakeWriter(WriterContract):
         return "tier"
 
 
+class TestFakeProvisioner(ProvisionerContract):
+    cannot: ClassVar = {"choices": "it takes any text"}
+
+    @pytest.fixture
+    def backend(self) -> FakeCRM:
+        results = ("tier", "tier_since", "rank", "profit", "share", "computed_at", "run_id")
+        names = [self.name(result) for result in (*results, "tier_locked")]
+        return FakeCRM(lacks=(NO_SUCH_FIELD, *names))
+
+    @pytest.fixture
+    def adapter(self, backend: FakeCRM) -> Adapter[FakeSettings]:
+        return backend.adapter()
+
+    @pytest.fixture
+    def settings(self) -> FakeSettings:
+        return FakeSettings()
+
+
 def test_a_pull_breaks_off_once_after_the_pages_that_were_agreed() -> None:
     crm = FakeCRM(accounts=[{"id": str(number)} for number in range(4)], page_size=1)
     source = crm.adapter().source
@@ -86,6 +113,7 @@ def test_rows_are_given_by_the_name_of_their_stream() -> None:
     [
         pytest.param(Decimal("12.5"), "12.50", True, id="amount"),
         pytest.param(Decimal("12.5"), 12.5, True, id="float"),
+        pytest.param(4711, "4711.0", True, id="whole-number"),
         pytest.param(Decimal("12.5"), "12", False, id="cut-off"),
         pytest.param(Decimal("12.5"), None, False, id="empty"),
         pytest.param(date(2026, 6, 30), "2026-06-30T00:00:00", True, id="day"),

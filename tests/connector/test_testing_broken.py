@@ -20,9 +20,10 @@ from decimal import Decimal
 
 import pytest
 
-from connector import Applied, AuthError, Page, PutTask, Rejected, Retry, Stream
+from connector import AccessError, Applied, AuthError, Page, PutTask, Rejected, Retry, Stream
 from connector import Unavailable, Unknown
-from connector.testing import FakeCRM, FakeSettings, SourceContract, WriterContract
+from connector.testing import FakeCRM, FakeSettings
+from connector.testing import ProvisionerContract, SourceContract, WriterContract
 
 
 class Around:
@@ -170,6 +171,70 @@ class TestStopsAtARefusal(Writers):
                 yield outcome
                 if isinstance(outcome, Rejected):
                     return
+
+
+class Provisioners(ProvisionerContract):
+    cannot = {"choices": "it takes any text"}
+
+    @pytest.fixture
+    def backend(self, fields):
+        return FakeCRM(lacks=[field.name for field in fields])
+
+    @pytest.fixture
+    def settings(self):
+        return FakeSettings()
+
+    @pytest.fixture
+    def adapter(self, backend):
+        whole = backend.adapter()
+        broken = lambda settings: self.broken(backend, whole.provisioner(settings))
+        return replace(whole, provisioner=broken)
+
+
+class TestMakesWhatItPlans(Provisioners):
+    class broken(Around):
+        def provision(self, fields, *, apply):
+            return self.inner.provision(fields, apply=True)
+
+
+class TestMakesHalf(Provisioners):
+    class broken(Around):
+        """Says that all is done."""
+
+        def provision(self, fields, *, apply):
+            made = self.inner.provision(fields[:3], apply=apply)
+            rest = self.inner.provision(fields[3:], apply=False)
+            return [*made, *(replace(one, state="done" if apply else one.state) for one in rest)]
+
+
+class TestMakesWholeNumbers(Provisioners):
+    """Of amounts: the fraction is gone when they are read."""
+
+    class broken(Around):
+        pass
+
+    class Whole(Around):
+        def current(self, accounts, fields):
+            held = self.inner.current(accounts, fields)
+            rows = [
+                {k: int(v) if isinstance(v, Decimal) else v for k, v in row.items()}
+                for row in held.accounts
+            ]
+            return replace(held, accounts=rows)
+
+    @pytest.fixture
+    def adapter(self, backend):
+        whole = backend.adapter()
+        return replace(whole, writer=lambda settings: self.Whole(backend, whole.writer(settings)))
+
+
+class TestTakesAMissingRightForAnError(Provisioners):
+    class broken(Around):
+        def provision(self, fields, *, apply):
+            steps = self.inner.provision(fields, apply=apply)
+            if any(step.state == "by hand" for step in steps):
+                raise AccessError("not allowed")
+            return steps
 '''
 
 
@@ -207,6 +272,11 @@ def failed(tmp_path_factory: pytest.TempPathFactory) -> set[tuple[str, str]]:
         ("TestSwallowsARefusal", "test_a_missing_account_is_rejected"),
         ("TestSendsAgain", "test_a_lost_answer_is_unknown"),
         ("TestStopsAtARefusal", "test_every_change_gets_one_outcome"),
+        ("TestMakesWhatItPlans", "test_a_plan_changes_nothing"),
+        ("TestMakesHalf", "test_what_was_planned_is_made"),
+        ("TestMakesHalf", "test_a_second_time_does_nothing"),
+        ("TestMakesWholeNumbers", "test_each_field_takes_a_value_of_its_kind"),
+        ("TestTakesAMissingRightForAnError", "test_a_missing_right_is_work_for_a_person"),
     ],
 )
 def test_a_broken_adapter_fails(failed: set[tuple[str, str]], adapter: str, check: str) -> None:
@@ -216,3 +286,4 @@ def test_a_broken_adapter_fails(failed: set[tuple[str, str]], adapter: str, chec
 def test_checks_that_have_nothing_to_do_with_the_fault_pass(failed: set[tuple[str, str]]) -> None:
     assert ("TestTrims", "test_a_deletion_is_seen") not in failed
     assert ("TestSwallowsARefusal", "test_a_closed_task_is_no_longer_open") not in failed
+    assert ("TestMakesHalf", "test_a_plan_changes_nothing") not in failed

@@ -25,6 +25,16 @@ from connector.model import FIELDS, LOCK_FIELD, OUTPUTS
 from connector.store import tables  # noqa: F401 - makes the tables known
 from connector_files.settings import Settings as FileSettings
 from connector_files.settings import Table
+from connector_salesforce.advice import ADVICE, Advice
+from connector_salesforce.derived import DERIVED
+from connector_salesforce.objects import FIELDS as SALESFORCE_FIELDS
+from connector_salesforce.objects import OBJECTS
+from connector_salesforce.settings import (
+    ClientCredentials,
+    JwtBearer,
+    RefreshToken,
+    SalesforceSettings,
+)
 from connector_sql.settings import Rows, SqlSettings
 from customer_pyramid.check import CheckName
 from customer_pyramid.settings import MEASURES, NamedTarget, TierTarget
@@ -121,6 +131,7 @@ def _key(key: object) -> str:
     return str(key) if re.fullmatch(r"[\w-]+", str(key)) else _toml(key)
 
 
+LOGINS = {"jwt": JwtBearer, "client_credentials": ClientCredentials, "refresh": RefreshToken}
 BUILT_IN = {goal.name: goal.settings for goal in pack.goals()}
 JOB = {
     **{key: said for key, said in keys_of(JobModel) if key != "rules.settings.of_goals"},
@@ -160,20 +171,42 @@ def test_every_field_and_result_is_described() -> None:
 
 
 @pytest.mark.parametrize(
-    ("page", "settings", "rows"),
+    ("page", "settings", "inner"),
     [
-        pytest.param("docs/adapters/files.md", FileSettings, Table, id="files"),
-        pytest.param("docs/adapters/sql.md", SqlSettings, Rows, id="sql"),
+        pytest.param("docs/adapters/files.md", FileSettings, {"accounts": Table}, id="files"),
+        pytest.param("docs/adapters/sql.md", SqlSettings, {"accounts": Rows}, id="sql"),
+        pytest.param("docs/adapters/salesforce.md", SalesforceSettings, LOGINS, id="salesforce"),
     ],
 )
 def test_every_setting_of_an_adapter_is_described(
-    page: str, settings: type[BaseModel], rows: type[BaseModel]
+    page: str, settings: type[BaseModel], inner: Mapping[str, type[BaseModel]]
 ) -> None:
-    wanted = {
-        **dict(keys_of(settings, "source.settings")),
-        **dict(keys_of(rows, "source.settings.accounts")),
-    }
+    wanted = dict(keys_of(settings, "source.settings"))
+    for name, table in inner.items():
+        wanted |= dict(keys_of(table, f"source.settings.{name}"))
     assert documented(page) == wanted
+
+
+def test_what_salesforce_says_is_described_as_the_messages_have_it() -> None:
+    section = text("docs/adapters/salesforce.md").partition("| Salesforce says |")[2]
+    said = [line for line in section.splitlines() if line.startswith("| `")]
+    assert said == [_row_of(advice) for advice in ADVICE]
+
+
+def _row_of(advice: Advice) -> str:
+    words = " or ".join(f"*{one}*" for one in advice.words)
+    return f"| `{advice.code}`{': ' if words else ''}{words} | {advice.do} |"
+
+
+def test_the_fields_that_are_read_from_salesforce_are_described() -> None:
+    page = text("docs/adapters/salesforce.md")
+    for stream, fields in SALESFORCE_FIELDS.items():
+        objects = ", ".join(OBJECTS[stream])
+        named = {f"`{ours}` {theirs}" for ours, theirs in fields.items()}
+        (row,) = re.findall(rf"^\| {stream} \| {objects} \| (.+) \|$", page, re.MULTILINE)
+        assert set(row.split(", ")) == named
+    for name in {name for columns in DERIVED.values() for name in columns}:
+        assert f"| `{name}`" in page
 
 
 def test_every_error_is_described_with_its_exit_code() -> None:
@@ -232,6 +265,10 @@ def test_the_contract_is_described() -> None:
     page = text("docs/writing-an-adapter.md")
     for part in dataclasses.fields(contract.Page):
         assert f"| `{part.name}` |" in page
+    making = page.partition("## Making the fields")[2]
+    for described in (contract.FieldSpec, contract.ProvisionStep):
+        for part in dataclasses.fields(described):
+            assert f"| `{part.name}` |" in making
     for kind in ("SetFields", "PutTask", "CloseTask"):
         assert f"| `{kind}` |" in page
     for kind in ("Applied", "Unchanged", "Rejected", "Retry", "Conflict", "Unknown"):

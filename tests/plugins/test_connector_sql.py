@@ -12,7 +12,7 @@ from sqlalchemy import event
 
 import connector_sql
 from connector import FIELDS, Adapter, Kind, Stream
-from connector.testing import SourceContract, WriterContract
+from connector.testing import ProvisionerContract, SourceContract, WriterContract
 from connector_sql.settings import SqlSettings
 
 PASSWORD = "s3cret-word"  # noqa: S105 - of a database that the test makes
@@ -71,6 +71,14 @@ class Backend:
         word = {"done": "Completed", "rejected": "CANCELLED"}[status]
         statement = "UPDATE pyramid_tasks SET status = :word WHERE marker = :marker"
         self.execute(statement, word=word, marker=marker)
+
+    def schema(self) -> object:
+        with self.engine.connect() as connection:
+            found = sa.inspect(connection)
+            columns = found.get_columns("accounts")
+            return {column["name"]: str(column["type"]) for column in columns}, sorted(
+                found.get_table_names()
+            )
 
     def lose_answer(self) -> None:
         @event.listens_for(sa.Engine, "commit", once=True)
@@ -133,6 +141,13 @@ class PostgreSQL(Backend):
         tasks_table("pyramid_tasks").create(self.engine, checkfirst=True)
         self.execute(f"ALTER TABLE pyramid_tasks ADD CHECK (account <> '{account}')")
         self.execute("GRANT ALL ON pyramid_tasks TO rep")
+
+    def allow_provisioning(self) -> None:
+        self.execute("ALTER TABLE accounts OWNER TO rep")
+
+    def refuse_provisioning(self) -> None:
+        self.execute("ALTER TABLE accounts OWNER TO CURRENT_USER")
+        self.execute("REVOKE CREATE ON SCHEMA public FROM rep, PUBLIC")
 
     def refuse_logins(self) -> None:
         self.execute("ALTER ROLE rep NOLOGIN")
@@ -198,6 +213,7 @@ def settings_of(backend: Backend, **more: object) -> SqlSettings:
 
 NO_LOGIN = "a file has no login"
 NO_NETWORK = "a file has no network"
+ANY_TEXT = "a column takes any text"
 NO_FEED = "changed-since does not see deletions; a job without a cursor column does"
 
 
@@ -241,6 +257,25 @@ class TestWriterSQLite(OnSQLite, Scans, WriterContract):
 
 class TestWriterPostgreSQL(OnPostgreSQL, Scans, WriterContract):
     detects_conflicts = True
+
+
+class TestProvisionerSQLite(OnSQLite, Scans, ProvisionerContract):
+    cannot: ClassVar = {
+        "refuse_logins": NO_LOGIN,
+        "cut_network": NO_NETWORK,
+        "refuse_provisioning": "who may write to the file may change it",
+        "choices": ANY_TEXT,
+    }
+
+
+@pytest.mark.long
+class TestProvisionerPostgreSQL(OnPostgreSQL, Scans, ProvisionerContract):
+    cannot: ClassVar = {"choices": ANY_TEXT}
+
+    @pytest.fixture
+    def backend(self, postgres: PostgreSQL) -> PostgreSQL:
+        postgres.allow_provisioning()
+        return postgres
 
 
 def test_the_adapter_offers_every_stream_under_our_names() -> None:

@@ -15,7 +15,13 @@ Message: TypeAlias = str | tuple[str, str]
 
 ROOT: Final = Path(__file__).parents[3]
 CATALOGUE: Final = ROOT / "rules" / "six_goals" / "locale" / "zh_Hans.po"
-SOURCES: Final = ("rules", "connector/decide.py", "connector/undo.py", "connector/report")
+SOURCES: Final = (
+    "rules",
+    "connector/decide.py",
+    "connector/undo.py",
+    "connector/provision.py",
+    "connector/report",
+)
 
 _PLACES: Final = {"say": (0,), "count": (0, 1), "Check": (2,), "Need": (1,)}
 """Which arguments of a call are its message."""

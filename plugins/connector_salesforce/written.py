@@ -1,0 +1,126 @@
+"""Values as Salesforce takes and gives them, and whether two of them mean the same."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from datetime import UTC, date, datetime, time
+from decimal import ROUND_HALF_UP, Decimal, InvalidOperation
+from typing import TYPE_CHECKING, Any, Final
+
+if TYPE_CHECKING:
+    from connector import Scalar
+
+_YES: Final = ("true", "yes", "y", "1", "t")
+EMPTY: Final = "#N/A"
+"""What clears a field in a file of the Bulk API; an empty cell leaves it alone."""
+
+
+def fit(value: Scalar, field: Mapping[str, Any]) -> Scalar:
+    """Return *value* as a described *field* keeps it; a number in a text field is its text.
+
+    Salesforce takes no number where it wants a text, nor the other way round, and rounds what has
+    more decimals than the field without a word.
+    """
+    if value is None or value == "":
+        return None
+    match field.get("type"):
+        case "boolean":
+            return value if isinstance(value, bool) else str(value).lower() in _YES
+        case "double" | "currency" | "percent" | "int":
+            return _fit_number(value, int(field.get("scale") or 0))
+        case "date":
+            return value.date() if isinstance(value, datetime) else value
+        case "datetime":
+            if isinstance(value, date) and not isinstance(value, datetime):
+                return datetime.combine(value, time(), UTC)
+            return value
+        case None:
+            return value
+    return _as_text(value)
+
+
+def as_json(value: Scalar) -> object:
+    """Return *value* for a request in JSON; an empty text clears as None does."""
+    match value:
+        case None | "":
+            return None
+        case Decimal():
+            # JSON is given floats, and Salesforce keeps numbers as such: 15 digits are exact.
+            return int(value) if value == value.to_integral_value() else float(value)
+        case datetime() | date():
+            return _moment(value)
+    return value
+
+
+def as_cell(value: Scalar) -> str:
+    """Return *value* for a cell of a CSV file."""
+    match value:
+        case None | "":
+            return EMPTY
+        case bool():
+            return "true" if value else "false"
+        case Decimal():
+            return format(value, "f")
+        case datetime() | date():
+            return _moment(value)
+    return str(value)
+
+
+def equal(held: object, wanted: object) -> bool:
+    """Say whether both mean the same, whatever their types; None and "" do."""
+    if _empty(held) or _empty(wanted):
+        return _empty(held) and _empty(wanted)
+    if isinstance(held, bool) or isinstance(wanted, bool):
+        return str(held).lower() == str(wanted).lower()
+    kinds = (type(held), type(wanted))
+    if any(issubclass(kind, datetime) for kind in kinds):
+        return _time(held) == _time(wanted)
+    if any(issubclass(kind, (int, float, Decimal)) for kind in kinds):
+        return _number(held) == _number(wanted)
+    return str(held) == str(wanted)
+
+
+def _fit_number(value: Scalar, scale: int) -> Scalar:
+    try:
+        number = Decimal(str(value))
+        return number.quantize(Decimal(1).scaleb(-scale), ROUND_HALF_UP)
+    except InvalidOperation:
+        return value
+
+
+def _as_text(value: Scalar) -> str:
+    match value:
+        case bool():
+            return "true" if value else "false"
+        case Decimal():
+            return format(value, "f")
+        case datetime() | date():
+            return value.isoformat()
+    return str(value)
+
+
+def _moment(value: date) -> str:
+    if not isinstance(value, datetime):
+        return value.isoformat()
+    zoned = value.astimezone(UTC) if value.tzinfo else value.replace(tzinfo=UTC)
+    return f"{zoned:%Y-%m-%dT%H:%M:%S}.{zoned.microsecond // 1000:03d}Z"
+
+
+def _empty(value: object) -> bool:
+    return value is None or value == ""
+
+
+def _number(value: object) -> object:
+    try:
+        return Decimal(str(value))
+    except InvalidOperation:
+        return value
+
+
+def _time(value: object) -> object:
+    """Return the moment, to the second: Salesforce keeps no more of it."""
+    try:
+        moment = value if isinstance(value, datetime) else datetime.fromisoformat(str(value))
+    except ValueError:
+        return value
+    return (moment if moment.tzinfo else moment.replace(tzinfo=UTC)).replace(microsecond=0)

@@ -1,0 +1,40 @@
+"""Salesforce on this computer: a server that behaves as Salesforce does, to try and to test on.
+
+Tests use `sandbox_salesforce.sandbox.SalesforceSandbox`; what it imitates is in docs/sandboxes.md.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import ExitStack, contextmanager
+from pathlib import Path
+
+from connector import PluginError, Sandbox, hookimpl
+
+
+@hookimpl
+def sandboxes() -> Sequence[Sandbox]:
+    """Return the sandbox `salesforce`."""
+    return [Sandbox("salesforce", serve, "Salesforce's REST, Bulk 2.0 and Metadata APIs")]
+
+
+@contextmanager
+def serve(*, accounts: int, port: int, https: bool, folder: Path) -> Iterator[Mapping[str, str]]:
+    """Serve a made-up company, and give what a client needs to log in."""
+    try:
+        from sandbox_salesforce.sandbox import SalesforceSandbox
+    except ImportError as error:
+        raise PluginError(
+            f"the package {error.name} is missing; install pyramid-connector[sandbox]"
+        ) from error
+    sandbox = SalesforceSandbox(port=port, https=https)
+    with ExitStack() as stack:
+        try:
+            stack.enter_context(sandbox)
+        except OSError as error:
+            sandbox.close()
+            raise PluginError(
+                f"port {port} can't be listened on: {error}; choose another"
+            ) from error
+        sandbox.make_up(accounts)
+        yield {"URL": sandbox.url, **sandbox.write_keys(folder)}

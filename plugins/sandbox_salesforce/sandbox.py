@@ -1,0 +1,250 @@
+"""A Salesforce of one's own, on loopback: for tests, and for trying a job out."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
+from datetime import datetime
+from pathlib import Path
+from types import TracebackType
+from typing import TYPE_CHECKING, Any, Self
+
+from sandbox_salesforce.app import make_app
+from sandbox_salesforce.credentials import Credentials
+from sandbox_salesforce.founding import GRANTED, found
+from sandbox_salesforce.moments import said
+from sandbox_salesforce.objects import Edition
+from sandbox_salesforce.org import Org, Rule, Settings, now
+from sandbox_salesforce.permissions import Permissions
+from sandbox_salesforce.schema import FieldDef, Value
+from sandbox_salesforce.seed import Company, make_up
+from sandbox_salesforce.server import Certificate, Server
+from sandbox_salesforce.service import Request, Service
+from sandbox_salesforce.store import Row
+from sandbox_salesforce.transport import InProcess
+
+if TYPE_CHECKING:
+    import httpx
+
+    from connector.testing.faults import Clock, Play, RequestFault
+    from sandbox_salesforce.faults import FaultScript
+
+
+class SalesforceSandbox:
+    """An organisation that answers on *url* while the `with` block lasts.
+
+    Clients in this process can do without the block, by `transport`; `close` it then.
+    *clock* is what time it is there. *database* is a file for its records, which must not exist;
+    by default they go when it does. With *https* it has a certificate that clients trust by
+    `authority`.
+    """
+
+    def __init__(
+        self,
+        *,
+        edition: Edition | None = None,
+        clock: Callable[[], datetime] = now,
+        currency: str = "EUR",
+        credentials: Credentials | None = None,
+        database: str = "",
+        port: int = 0,
+        https: bool = False,
+    ) -> None:
+        self.credentials = credentials or Credentials()
+        self.org = Org(edition or Edition(), path=database, clock=clock, currency=currency)
+        found(self.org, self.credentials.username)
+        self.service = Service(self.org, self.credentials)
+        self._certificate = Certificate() if https else None
+        self._port = port
+        self._server: Server | None = None
+
+    def __enter__(self) -> Self:
+        tls = self._certificate.context() if self._certificate else None
+        self._server = Server(self._port, tls)
+        self.service.url = self._server.url
+        self._server.start(make_app(self.service, self._server.cut))
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        if self._server is not None:
+            self._server.stop()
+        self.close()
+
+    def close(self) -> None:
+        """Let go of the records, where there was no `with` block."""
+        self.service.close()
+        self.org.store.close()
+
+    def transport(self) -> httpx.BaseTransport:
+        """Return a transport for clients in this process: no server is needed for it."""
+        return InProcess(self.service)
+
+    @property
+    def authority(self) -> str:
+        """The certificate that clients must trust, as PEM; empty without *https*."""
+        return self._certificate.authority if self._certificate else ""
+
+    @property
+    def url(self) -> str:
+        """Where it listens; before that, a name that leads nowhere."""
+        return self.service.url
+
+    @property
+    def settings(self) -> Settings:
+        """What may be changed while it serves."""
+        return self.org.settings
+
+    @property
+    def permissions(self) -> Permissions:
+        """Who may see and change what."""
+        return self.org.permissions
+
+    @property
+    def user(self) -> str:
+        """The id of the user that clients log in as."""
+        return self.org.user
+
+    @property
+    def requests(self) -> list[Request]:
+        """What was asked, in order."""
+        return self.service.requests
+
+    @property
+    def calls(self) -> int:
+        """How many requests counted against the limit of a day."""
+        return sum(one.counted for one in self.requests)
+
+    def write_keys(self, folder: Path) -> Mapping[str, str]:
+        """Write the files that a client needs into *folder*; return these and what else it needs.
+
+        They are good for this sandbox alone, and for as long as it serves.
+        """
+        folder.mkdir(parents=True, exist_ok=True)
+        key = folder / "jwt-key.pem"
+        key.touch(mode=0o600)
+        key.write_text(self.credentials.private_key, encoding="ascii")
+        said = {
+            "client id": self.credentials.client_id,
+            "client secret": self.credentials.client_secret,
+            "username": self.credentials.username,
+            "password": self.credentials.password,
+            "security token": self.credentials.security_token,
+            "private key (JWT)": str(key),
+        }
+        if self.authority:
+            authority = folder / "authority.pem"
+            authority.write_text(self.authority, encoding="ascii")
+            said["certificate authority"] = str(authority)
+        return said
+
+    def token(self) -> str:
+        """Return an access token, without a request for one."""
+        return self.service.sessions.open(self.user)
+
+    def insert(self, sobject: str, /, *, at: datetime | None = None, **values: Value) -> str:
+        """Put a record in as it is and return its id; nothing is checked or derived.
+
+        *at* stamps it: a record may so come to light with a time that has passed, as those do
+        whose transaction took long.
+        """
+        return self.org.seed(sobject, values, at=at)
+
+    def update(
+        self, sobject: str, record: str, /, *, at: datetime | None = None, **values: Value
+    ) -> None:
+        """Change a record as somebody else would, who is allowed everything."""
+        stamp = said(at or self.org.clock())
+        stamps: Row = {"LastModifiedDate": stamp, "SystemModstamp": stamp}
+        self.org.store.update(self.org.schema[sobject], record, stamps | values)
+        self.org.permissions.forget()
+
+    def delete(self, sobject: str, record: str, *, merged_into: str | None = None) -> None:
+        """Delete a record as somebody else would, or merge it into another."""
+        self.update(sobject, record, IsDeleted=True)
+        if merged_into is not None:
+            self.update(sobject, record, MasterRecordId=merged_into)
+
+    def purge(self, sobject: str, record: str) -> None:
+        """Take a record out of the recycle bin, too: queries never show it again."""
+        self.org.store.run(f'DELETE FROM "{sobject}" WHERE "Id" = ?', [record])
+
+    def records(self, sobject: str) -> list[Row]:
+        """Return all records of an object as they are kept, deleted ones too."""
+        store = self.org.store
+        return [store.as_row(row) for row in store.rows(f'SELECT * FROM "{sobject}" ORDER BY _n')]
+
+    def record(self, sobject: str, record: str) -> Row:
+        """Return a record as it is kept."""
+        row = self.org.store.fetch(self.org.schema[sobject], record)
+        if row is None:
+            raise KeyError(record)
+        return row
+
+    def sql(self, text: str, values: Sequence[Value] = ()) -> list[tuple[Any, ...]]:
+        """Ask the store by SQL: a table an object, a column a field."""
+        return [tuple(row) for row in self.org.store.rows(text, values)]
+
+    def add_field(self, sobject: str, one: FieldDef, *, visible: bool = True) -> None:
+        """Add a custom field; *visible* to the user that clients log in as, or still to nobody."""
+        field = replace(one, custom=True, id_lookup=one.external_id)
+        activity = sobject in ("Task", "Event")
+        name = f"{'Activity' if activity else sobject}.{field.name}"
+        self.service.components.add_field(name, field)
+        if visible:
+            for owner in ("Task", "Event") if activity else (sobject,):
+                self.grant(owner, field.name)
+        self.org.permissions.forget()
+
+    def grant(self, sobject: str, name: str, *, edit: bool = True) -> None:
+        """Let the user that clients log in as see a custom field, and *edit* it."""
+        granted: Mapping[str, Value] = {
+            "ParentId": self.org.look_up("PermissionSet", "Name", GRANTED),
+            "SobjectType": self.org.schema[sobject].name,
+            "Field": f"{self.org.schema[sobject].name}.{name}",
+            "PermissionsRead": True,
+            "PermissionsEdit": edit,
+        }
+        self.org.seed("FieldPermissions", granted)
+
+    def lock(self, record: str, times: int | None = None) -> None:
+        """Let the next *times* attempts to write a record fail, as if another had it in hand."""
+        self.settings.locked[record] = times
+
+    def rule(self, sobject: str, rule: Rule) -> None:
+        """Add a validation rule: it returns what is wrong with a record, or None."""
+        self.settings.rules.setdefault(self.org.schema[sobject].name, []).append(rule)
+
+    def fail_by(
+        self, script: FaultScript | None, *, clock: Clock | None = None
+    ) -> Play[httpx.Request, RequestFault] | None:
+        """Let requests fail as *script* says from now on, or no more; return its playing.
+
+        *clock* waits for slow answers; give it `time.sleep` to let them be slow.
+        """
+        # The faults are in a package that needs pytest: who serves without them needs it not.
+        from connector.testing.faults import Clock
+        from sandbox_salesforce.faults import Faults
+
+        self.service.faults = None
+        if script is None:
+            return None
+        waits = clock or Clock(self.org.clock())
+        self.service.faults = Faults(self.service, script, waits)
+        return self.service.faults.play
+
+    def make_up(self, accounts: int) -> Company:
+        """Fill it with a made-up company, always the same one for a number of accounts."""
+        return make_up(self.org, accounts)
+
+    def expire_tokens(self) -> None:
+        """End all sessions: the next request of each has 401."""
+        self.service.sessions.expire()
+
+    def expire_queries(self) -> None:
+        """Forget all queries that are under way."""
+        self.service.queries.expire()
