@@ -331,7 +331,8 @@ class Sandbox:
 
     *serve* makes up a company of so many *accounts* (0: none) and answers on loopback, on *port*
     (0: any that is free), until its block ends. It gives what a person needs to log in, by name:
-    where it is, ids, secrets, and the files with keys that it has written into *folder*.
+    where it is, ids, secrets, and the files with keys that it has written into *folder*; under
+    `job` the file of a job on it, made there too.
     """
 
     name: str

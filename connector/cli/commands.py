@@ -73,11 +73,14 @@ def demo(
     ] = None,
     seed: Annotated[int, typer.Option(help="Another seed makes another company.")] = 7,
     accounts: Annotated[int, typer.Option(min=1, help="Accounts to make up.")] = 1200,
+    crm: Annotated[
+        str | None, typer.Option(help="On the sandbox of a CRM, such as `salesforce`.")
+    ] = None,
 ) -> None:
     """Make up a company, run a job on it and show what came of it."""
     from connector.cli import demonstration
 
-    demonstration.demo(folder, seed, accounts)
+    demonstration.demo(folder, seed, accounts, crm)
 
 
 @app.command()

@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
 from datetime import date, datetime
 from pathlib import Path
 from time import perf_counter
@@ -12,6 +11,7 @@ from typing import TYPE_CHECKING, Final
 from connector.config import load_job
 from connector.demo import show
 from connector.demo.files import JOB, make
+from connector.demo.progress import progress_bar
 from connector.demo.results import Results
 from connector.plugins import Plugins
 from connector.sync import Sync
@@ -19,7 +19,6 @@ from connector.sync import Sync
 if TYPE_CHECKING:
     from rich.console import Console
 
-    from connector.pull import Progress
     from connector.store.tables import RunRow
 
 FOLDER: Final = Path("pyramid-demo")
@@ -47,7 +46,7 @@ def run(
     fresh = make(folder, seed=seed, accounts=accounts, today=day)
     show.opening(console, folder, fresh=fresh)
     job = load_job(folder / JOB)
-    with _progress(console) as progress:
+    with progress_bar(console) as progress:
         sync = Sync(job, Plugins(), progress=progress)
         report = sync.run()
     results = Results(sync.store, sync.job_id, report, folder, job)
@@ -59,19 +58,3 @@ def run(
     show.places(console, results)
     show.next_steps(console, results)
     return folder / JOB
-
-
-@contextmanager
-def _progress(console: Console) -> Iterator[Progress]:
-    from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn
-
-    columns = (TextColumn("{task.description:24}"), BarColumn(), TimeElapsedColumn())
-    with Progress(
-        *columns, console=console, transient=True, disable=not console.is_terminal
-    ) as bars:
-        task = bars.add_task("Reading", total=None)
-
-        def stage(what: str, done: int, total: int | None) -> None:
-            bars.update(task, description=what, completed=done, total=total)
-
-        yield stage

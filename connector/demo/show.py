@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from decimal import ROUND_HALF_UP, Decimal
 from pathlib import Path
-from typing import Any, Final
+from typing import TYPE_CHECKING, Any, Final
 
 from rich import box
 from rich.console import Console
@@ -19,6 +19,9 @@ from connector.store.tables import ActionRow, RunRow
 from connector.sync import Report
 from customer_pyramid.money import cents
 from customer_pyramid.periods import add_months
+
+if TYPE_CHECKING:
+    from connector.contract import HeldTask
 
 Draw = Callable[[str, RunRow], None]
 
@@ -46,6 +49,62 @@ def opening(console: Console, folder: Path, *, fresh: bool) -> None:
         else f"Found the demonstration in {folder} and runs it again on the same records."
     )
     _say(console, f"{said} The folder stands for your CRM; nothing leaves this computer.")
+    console.print()
+
+
+def opening_on(console: Console, crm: str) -> None:
+    """Say what is about to run, on the sandbox of a CRM."""
+    console.print()
+    console.print(Text.assemble(("Pyramid Connector", "bold"), (": a demonstration", "dim")))
+    _say(
+        console,
+        f"Starts a sandbox of {crm} on this computer, which behaves as the true one does, makes the"
+        " fields there, runs a job on it and looks at what a sales rep then sees.",
+    )
+    console.print()
+
+
+def made(console: Console, steps: Mapping[str, int]) -> None:
+    """Say what was provisioned."""
+    said = ", ".join(f"{count} {state}" for state, count in steps.items())
+    _say(console, f"Fields, rights, page layout and list views: {said}.")
+    console.print()
+
+
+def record(
+    console: Console,
+    crm: str,
+    account: str,
+    fields: Mapping[str, object],
+    tasks: Sequence[HeldTask],
+) -> None:
+    """Show an account as the CRM holds it now."""
+    console.print()
+    console.print(Text(f"What {crm} holds now of account {account}", style="bold"))
+    _pairs(console, {name: "-" if value is None else str(value) for name, value in fields.items()})
+    for task in tasks:
+        console.print(Padding(Text(task.subject, style="bold"), (1, 0, 0, _INDENT)))
+        body = Padding(Text(task.body), (0, 0, 0, _INDENT))
+        console.print(body, width=min(console.width, _WIDTH))
+
+
+def next_steps_on(console: Console, crm: str) -> None:
+    """Name commands to go on with, on a sandbox that stays."""
+    console.print()
+    console.print(Text("Try next", style="bold"))
+    _pairs(
+        console,
+        {
+            f"connector sandbox {crm}": "one that stays; the rest in another terminal",
+            f"cd {crm}-sandbox": "",
+            "connector check job.toml": "what is missing",
+            "connector provision job.toml --apply": "makes it",
+            "connector plan job.toml": "what would be written",
+            "connector sync job.toml": "writes it",
+            "connector undo job.toml last --apply": "takes it back",
+        },
+        style="cyan",
+    )
     console.print()
 
 

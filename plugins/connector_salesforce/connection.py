@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 import httpx
 
-from connector import AccessError, Allowance, ConfigError
+from connector import AccessError, Allowance, ConfigError, Refused
 from connector.http import NoAnswer, NotFound, crm_client
 from connector_salesforce.bridge import PLACEHOLDER, metadata, salesforce
 from connector_salesforce.judge import judged, said_in
@@ -36,12 +36,20 @@ _SET_ANEW: Final = ("authorization", "host", "content-length", "transfer-encodin
 
 
 class Org:
-    """An org, opened when it is first asked for something. Threads may share it."""
+    """An org, opened when it is first asked for something. Threads may share it.
+
+    *objects* are those that will be asked for: they are described and counted in one call.
+    """
 
     def __init__(
-        self, settings: SalesforceSettings, *, transport: httpx.BaseTransport | None = None
+        self,
+        settings: SalesforceSettings,
+        *,
+        transport: httpx.BaseTransport | None = None,
+        objects: Sequence[str] = (),
     ) -> None:
         self.settings = settings
+        self._objects = self._expected = objects
         self.version = settings.api_version
         self._lock = threading.Lock()
         self._session: Session | None = None
@@ -113,12 +121,40 @@ class Org:
 
     def describe(self, sobject: str) -> Mapping[str, Any]:
         """Return what an object is: its fields that we may see; raise NotFound if it is none."""
+        if sobject in self._objects:
+            self._describe_together()
         if sobject not in self._described:
             try:
                 self._described[sobject] = getattr(self.simple, sobject).describe()
             except ValueError as error:  # of requests: cut off, or a page for people
                 raise NoAnswer(f"{self.host}: the description of {sobject} is no JSON") from error
         return self._described[sobject]
+
+    def _describe_together(self) -> None:
+        """Describe the objects that are expected; one that fails is described by itself."""
+        names, self._objects = self._objects, ()
+        base = f"/services/data/v{self.version}/sobjects"
+        parts = [
+            {"method": "GET", "url": f"{base}/{name}/describe", "referenceId": name}
+            for name in names
+        ]
+        try:
+            asked = self.request("POST", "composite", json={"compositeRequest": parts})
+            answers = asked.json()["compositeResponse"]
+        except (AccessError, Refused, LookupError, TypeError):
+            return
+        for part in answers:
+            if part["httpStatusCode"] == httpx.codes.OK:
+                self._described[part["referenceId"]] = part["body"]
+
+    @cached_property
+    def counts(self) -> Mapping[str, int]:
+        """Return how many records there are of each expected object, roughly; empty if not told."""
+        try:
+            told = self.get("limits/recordCount", sObjects=",".join(self._expected))["sObjects"]
+        except (AccessError, Refused):
+            return {}
+        return {str(one["name"]): int(one["count"]) for one in told}
 
     @cached_property
     def simple(self) -> Salesforce:

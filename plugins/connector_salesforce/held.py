@@ -20,6 +20,11 @@ _LONGEST: Final = 10_000
 and the sheet of facts names no figure; headers count too."""
 
 
+_FEW: Final = 1
+"""Queries by a list of ids that cost no more than looking how much lies between them."""
+_PAGE: Final = 2_000
+
+
 def key_of(record: str) -> str:
     """Return what an id is known by: 15 characters tell records apart, three more are a check."""
     return record[:15]
@@ -41,19 +46,39 @@ def by_id(
 ) -> Iterator[Mapping[str, Any]]:
     """Yield the records of *select* (`SELECT ... FROM ...`) whose *column* is one of *ids*.
 
+    Of many ids all records between the first and the last are read, if that takes fewer calls; of
+    another column, all that *where* leaves.
     With *archived*, activities too that Salesforce has put away; *where* then leaves out what is in
     the bin.
     """
     condition = f" AND {where}" if where else ""
-    for chunk in _chunks(ids, _LONGEST - len(quote_plus(f"{select} WHERE {column} {condition}"))):
-        listed = ", ".join(f"'{one}'" for one in chunk)
-        soql = f"{select} WHERE {column} IN ({listed}){condition}"
+    room = _LONGEST - len(quote_plus(f"{select} WHERE {column} {condition}"))
+    chunks = list(_chunks(ids, room))
+    if len(chunks) > _FEW:
+        listed = {key_of(one): one for chunk in chunks for one in chunk}
+        first, last = listed[min(listed)], listed[max(listed)]
+        # Only ids proper are known to have an order that a query may ask for.
+        between = [f"Id >= '{first}'", f"Id <= '{last}'"] if column == "Id" else []
+        wider = f" WHERE {' AND '.join([*between, *filter(None, [where])])}"
+        page = org.query(select + wider, deleted=archived)
+        if -(-int(page["totalSize"]) // _PAGE) <= len(chunks):
+            for record in following(org, page):
+                if key_of(str(record[column] or "")) in listed:
+                    yield record
+            return
+    for chunk in chunks:
+        some = ", ".join(f"'{one}'" for one in chunk)
+        soql = f"{select} WHERE {column} IN ({some}){condition}"
         yield from selected(org, soql, deleted=archived)
 
 
 def selected(org: Org, soql: str, *, deleted: bool = False) -> Iterator[Mapping[str, Any]]:
     """Yield what *soql* selects, page after page: a page may be smaller than was asked for."""
-    page = org.query(soql, deleted=deleted)
+    yield from following(org, org.query(soql, deleted=deleted))
+
+
+def following(org: Org, page: Any) -> Iterator[Mapping[str, Any]]:
+    """Yield the records of *page* and of those after it."""
     while True:
         yield from page["records"]
         if page.get("done", True):

@@ -132,6 +132,8 @@ def _became(org: Org, job: str, changes: Sequence[SetFields], state: str) -> Ite
     if state in _ENDED:
         try:
             for kind, outcome in _RESULTS.items():
+                if not left:
+                    break  # each further result would be a call for nothing
                 for row in _rows(org, job, kind):
                     if change := left.pop(key_of(row.get("Id") or row.get("sf__Id") or ""), None):
                         yield outcome(change.marker, row)

@@ -24,6 +24,9 @@ OBJECTS: Final[Mapping[Stream, Sequence[str]]] = {
     Stream.ACTIVITIES: ("Task", "Event"),
 }
 
+EXPECTED: Final = (*(name for names in OBJECTS.values() for name in names), "Product2")
+"""All objects that are read, or looked at from others."""
+
 _TIMES: Final = {"created_at": "CreatedDate", "modified_at": "SystemModstamp"}
 
 FIELDS: Final[Mapping[Stream, Mapping[str, str]]] = {

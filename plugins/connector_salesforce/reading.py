@@ -7,7 +7,7 @@ held open at Salesforce, and any page can be gone on from.
 from __future__ import annotations
 
 import logging
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from datetime import datetime, timedelta
 from hashlib import sha256
@@ -53,7 +53,6 @@ class Reading:
         self._jobs = jobs
         self._parts = parts
         self._columns = columns
-        self._counted: Mapping[str, int] | None = None
 
     def pages(self, place: Place | None) -> Iterator[Page]:
         """Yield the pages after *place*; all of them without one, or if it is of something else."""
@@ -107,19 +106,7 @@ class Reading:
                 yield self._page(part, batch, here.done() if last else here, scan)
 
     def _is_big(self, part: Selection) -> bool:
-        return part.bulk and self._counts.get(part.sobject, 0) >= self._settings.bulk_from
-
-    @property
-    def _counts(self) -> Mapping[str, int]:
-        """How many records there are of each object, roughly."""
-        if self._counted is None:
-            names = ",".join(part.sobject for part in self._parts)
-            try:
-                told = self._org.get("limits/recordCount", sObjects=names)["sObjects"]
-            except (AccessError, Refused):
-                told = ()
-            self._counted = {str(one["name"]): int(one["count"]) for one in told}
-        return self._counted
+        return part.bulk and self._org.counts.get(part.sobject, 0) > self._settings.bulk_from
 
     def _started(self, part: Selection) -> str | None:
         try:
@@ -187,7 +174,8 @@ class Reading:
         rows = with_derived(batch.rows, part.sobject, part.wanted)
         empty = pa.nulls(rows.num_rows, pa.string())
         columns = {n: rows.column(n) if n in part.wanted else empty for n in self._columns}
-        total = sum(self._counted.values()) if scan and self._counted else None
+        told = self._org.counts if scan else {}
+        total = sum(told.get(part.sobject, 0) for part in self._parts) if told else None
         return Page(pa.table(columns), dump(place), batch.gone, scan=scan, total=total)
 
 

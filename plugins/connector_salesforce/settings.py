@@ -92,7 +92,7 @@ class SalesforceSettings(BaseModel):
     )
     page_size: int = Field(2_000, ge=1, le=2_000, description="rows asked for at a time")
     bulk_from: int = Field(
-        2_000, ge=0, description="rows from which a full reading goes through the Bulk API"
+        2_000, ge=0, description="rows above which a full reading goes through the Bulk API"
     )
     bulk_page: int = Field(50_000, ge=1, description="rows of such a reading fetched at a time")
     timeout: float = Field(120.0, gt=0, description="seconds to wait for each answer")

@@ -11,7 +11,7 @@ from connector import AccessError, Page, Refused, Stream
 from connector_salesforce import soql
 from connector_salesforce.bulk import QueryJobs
 from connector_salesforce.connection import Org
-from connector_salesforce.objects import FIELDS
+from connector_salesforce.objects import EXPECTED, FIELDS
 from connector_salesforce.place import load
 from connector_salesforce.reading import Reading
 from connector_salesforce.records import Records
@@ -36,7 +36,7 @@ class SalesforceSource:
         sleep: Callable[[float], None] = time.sleep,
     ) -> None:
         self._settings = settings
-        self._org = Org(settings, transport=transport)
+        self._org = Org(settings, transport=transport, objects=EXPECTED)
         self._selections = Selections(self._org, settings.record_types)
         self._records = Records(self._org, settings.page_size)
         self._jobs = QueryJobs(self._org, sleep)

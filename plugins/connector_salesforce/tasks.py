@@ -43,6 +43,13 @@ class Tasks:
         """Return what the org calls things; raise ConfigError where the job must say it."""
         return _shape(self._org, self._writing)
 
+    @cached_property
+    def closed_status(self) -> str:
+        """Return the status that closes a task; raise ConfigError where the job must say it."""
+        fields = {field["name"]: field for field in self._org.describe("Task")["fields"]}
+        statuses = _values(fields, "Status")
+        return self._writing.closed_status or _closed_status(self._org, statuses)
+
     def held(self, accounts: Iterable[str]) -> list[HeldTask]:
         """Return our tasks on *accounts*, of whatever status; copies a person made come along."""
         shape, asked = self.shape, {key_of(one): one for one in accounts}
@@ -79,7 +86,6 @@ class Shape:
     marker_field: str | None
     tells_closing: bool
     open_status: str | None
-    closed_status: str
     rejected: frozenset[str]
     priorities: Mapping[Priority, str]
 
@@ -107,9 +113,9 @@ class Shape:
             return None
         return Row(change.marker, "Task", held.id, values)
 
-    def closed(self, change: CloseTask, held: HeldTask) -> Row:
+    def closed(self, change: CloseTask, held: HeldTask, status: str) -> Row:
         """Return the row that closes a task; the reason comes after what was there."""
-        values: dict[str, object] = {"Status": self.closed_status}
+        values: dict[str, object] = {"Status": status}
         text = self._signed(f"{held.body}\n\n{change.reason}".strip(), change.marker)
         if len(text) <= _LONGEST:  # else what a person wrote goes before our reason
             values["Description"] = text
@@ -186,12 +192,9 @@ def _shape(org: Org, writing: Writing) -> Shape:
     fields = {field["name"]: field for field in org.describe("Task")["fields"]}
     marker = writing.marker_field if writing.marker_field in fields else None
     statuses = _values(fields, "Status")
-    closed = writing.closed_status or _closed_status(org, statuses)
-    named = [
-        ("closed_status", closed),
-        *(("rejected_statuses", s) for s in writing.rejected_statuses),
-    ]
+    named = [("rejected_statuses", status) for status in writing.rejected_statuses]
     named += [("open_status", writing.open_status)] if writing.open_status else []
+    named += [("closed_status", writing.closed_status)] if writing.closed_status else []
     for key, status in named:
         if status not in statuses:
             raise ConfigError(
@@ -202,7 +205,6 @@ def _shape(org: Org, writing: Writing) -> Shape:
         marker_field=marker,
         tells_closing=_CLOSED_AT in fields,
         open_status=writing.open_status,
-        closed_status=str(closed),
         rejected=frozenset(writing.rejected_statuses),
         priorities=_priorities(writing, _values(fields, "Priority")),
     )
@@ -219,7 +221,7 @@ def _priorities(writing: Writing, theirs: Sequence[str]) -> dict[Priority, str]:
     return named
 
 
-def _closed_status(org: Org, statuses: Sequence[str]) -> str | None:
+def _closed_status(org: Org, statuses: Sequence[str]) -> str:
     """Return the status that closes a task, as the org itself tells it where it does."""
     # `TaskStatus` is not in our sheet of facts: where it can't be read, another way is found.
     soql = "SELECT ApiName FROM TaskStatus WHERE IsClosed = true ORDER BY SortOrder"

@@ -51,5 +51,5 @@ class Writing(BaseModel):
     )
 
 
-CAPABILITIES: Final = Capabilities(read_batch=2_000, write_batch=10_000, body_limit=31_500)
+CAPABILITIES: Final = Capabilities(read_batch=10_000, write_batch=10_000, body_limit=31_500)
 """What the host may count on. A description has 32,000 characters, and may hold the marker too."""

@@ -5,7 +5,9 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from datetime import datetime
+from importlib import resources
 from pathlib import Path
+from string import Template
 from types import TracebackType
 from typing import TYPE_CHECKING, Any, Self
 
@@ -120,7 +122,7 @@ class SalesforceSandbox:
         return sum(one.counted for one in self.requests)
 
     def write_keys(self, folder: Path) -> Mapping[str, str]:
-        """Write the files that a client needs into *folder*; return these and what else it needs.
+        """Write a job and what clients need into *folder*; return these and what else they need.
 
         They are good for this sandbox alone, and for as long as it serves.
         """
@@ -128,7 +130,13 @@ class SalesforceSandbox:
         key = folder / "jwt-key.pem"
         key.touch(mode=0o600)
         key.write_text(self.credentials.private_key, encoding="ascii")
+        secret = folder / "client-secret.txt"
+        secret.touch(mode=0o600)
+        secret.write_text(self.credentials.client_secret, encoding="ascii")
+        job = folder / "job.toml"
+        job.write_text(self._job(), encoding="utf-8")
         said = {
+            "job": str(job),
             "client id": self.credentials.client_id,
             "client secret": self.credentials.client_secret,
             "username": self.credentials.username,
@@ -141,6 +149,14 @@ class SalesforceSandbox:
             authority.write_text(self.authority, encoding="ascii")
             said["certificate authority"] = str(authority)
         return said
+
+    def _job(self) -> str:
+        sample = resources.files("sandbox_salesforce").joinpath("job.toml").read_text("utf-8")
+        return Template(sample).substitute(
+            url=self.url,
+            client_id=self.credentials.client_id,
+            currency=self.org.currency,
+        )
 
     def token(self) -> str:
         """Return an access token, without a request for one."""

@@ -122,7 +122,7 @@ def test_after_all_was_read_only_changes_are(org: Org) -> None:
     pages = org.pull(page_size=2)
     assert names(pages) == [f"Account {n}" for n in range(5)]
     assert len({page.scan for page in pages}) == 1
-    opened = ["POST token", "GET data", "GET describe"]
+    opened = ["POST token", "GET data", "POST composite"]
     assert org.asked() == [*opened, "GET recordCount", *["GET query"] * 3]
     org.later(hours=1)
     org.sandbox.update("Account", first, Name="Changed")

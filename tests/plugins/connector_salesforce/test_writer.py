@@ -163,7 +163,7 @@ def test_a_thousand_changes_are_five_requests_that_write(backend: Backend) -> No
     backend.wire.sent.clear()
     written(backend, [tier(account, "Big") for account in accounts], conflicts=False)
     assert backend.wire.calls() == [
-        "GET sobjects/Account/describe",
+        "POST composite",
         *["PATCH composite/sobjects"] * 5,
     ]
 
@@ -370,11 +370,11 @@ def test_closing_says_why_below_what_was_there(backend: Backend) -> None:
 
 
 def test_a_description_that_is_full_keeps_what_a_person_wrote() -> None:
-    shape = Shape(MARKER, False, None, "Completed", frozenset(), {})
+    shape = Shape(MARKER, False, None, frozenset(), {})
     account = account_id(1)
     close = CloseTask(Ref(account), "m", "00T000000000001AAA", "Bought.", date(2026, 7, 2))
     full = HeldTask("m", account, "open", close.task_id, body="x" * 31_999)
-    assert shape.closed(close, full).values == {"Status": "Completed"}
+    assert shape.closed(close, full, "Completed").values == {"Status": "Completed"}
 
 
 def test_what_is_no_account_is_not_written(backend: Backend) -> None:

@@ -1,0 +1,79 @@
+"""What whole runs cost in calls of the API, counted where they arrive."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+
+import pytest
+
+from connector.config import load_job
+from connector.plugins import Plugins
+from connector.provision import provision
+from connector.sync import Report, Sync
+from sandbox_salesforce.sandbox import SalesforceSandbox
+
+ACCOUNTS = 10_000
+
+
+class Day:
+    """The time in the org; an hour passes between two runs."""
+
+    def __init__(self) -> None:
+        self.now = datetime.now(UTC)
+
+    def __call__(self) -> datetime:
+        return self.now
+
+    def later(self) -> None:
+        self.now += timedelta(hours=1)
+
+
+@pytest.fixture(scope="module")
+def day() -> Day:
+    return Day()
+
+
+@pytest.fixture(scope="module")
+def sandbox(day: Day) -> Iterator[SalesforceSandbox]:
+    with SalesforceSandbox(clock=day) as served:
+        served.make_up(ACCOUNTS)
+        yield served
+
+
+@pytest.mark.long
+def test_runs_stay_within_their_calls(
+    sandbox: SalesforceSandbox,
+    day: Day,
+    tmp_path: Path,
+    record_property: Callable[[str, object], None],
+) -> None:
+    job = Path(sandbox.write_keys(tmp_path)["job"])
+    provision(Sync(load_job(job), Plugins()), apply=True)
+
+    first, calls = run(sandbox, job)
+    assert first.accounts["applied"] == ACCOUNTS
+    assert first.tasks["applied"] > 0
+    assert len(calls) <= 40
+
+    day.later()
+    run(sandbox, job)  # our own writes come back as changes
+    day.later()
+    last, quiet = run(sandbox, job)
+    assert (last.accounts["unchanged"], last.tasks["planned"]) == (ACCOUNTS, 0)
+    assert len(quiet) <= 16
+    assert {one for one in quiet if not one.startswith("GET ")} == {"POST composite"}, "no writing"
+    record_property(
+        "figure",
+        f"Salesforce, {ACCOUNTS:,} accounts, {3 * ACCOUNTS:,} opportunities: {len(calls)} calls"
+        f" for the first run, {len(quiet)} for one without a change",
+    )
+
+
+def run(sandbox: SalesforceSandbox, job: Path) -> tuple[Report, list[str]]:
+    """Return the report of a run, and method and path of the calls that counted."""
+    sandbox.requests.clear()
+    report = Sync(load_job(job), Plugins()).run()
+    counted = [one for one in sandbox.requests if one.counted]
+    return report, [f"{one.method} {one.path.split('.0/', 1)[-1]}" for one in counted]
