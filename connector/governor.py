@@ -269,7 +269,8 @@ class Governed:
         one.seconds = one.seconds if one.seconds is not None else row.seconds
         until = row.open_until.timestamp() if row.open_until else 0.0
         if not one.touched and until > one.open_until:
-            one.failures, one.open_until = row.failures, until
+            # A run may look once by itself: the CRM may be well, and somebody may be waiting.
+            one.failures, one.open_until = min(row.failures, _ENOUGH), 0.0
 
     def _row(self, name: str) -> OrganisationRow:
         one = self._known[name]

@@ -16,11 +16,12 @@ from tenacity import (
     Retrying,
     retry_if_exception_type,
     stop_after_attempt,
+    stop_any,
     stop_before_delay,
     wait_random_exponential,
 )
 
-from connector.errors import Transient
+from connector.errors import Transient, Unavailable
 
 logger = logging.getLogger(__name__)
 
@@ -28,6 +29,8 @@ T = TypeVar("T")
 
 ATTEMPTS: Final = 6
 DEADLINE: Final = 900.0
+_REST: Final = 30.0
+"""Seconds for which a CRM that has failed again and again is waited for."""
 _PAUSES: Final = wait_random_exponential(multiplier=1, max=60)
 
 
@@ -77,12 +80,18 @@ def retrying(
 def _policy(attempts: int, deadline: float, sleep: Callable[[float], None]) -> Retrying:
     return Retrying(
         retry=retry_if_exception_type(Transient),
-        stop=stop_after_attempt(attempts) | stop_before_delay(deadline),
+        stop=stop_any(stop_after_attempt(attempts), stop_before_delay(deadline), _is_left_alone),
         wait=_pause,
         sleep=sleep,
         before_sleep=_tell,
         reraise=True,
     )
+
+
+def _is_left_alone(state: RetryCallState) -> bool:
+    """Say whether nothing but a long rest would help: whoever waits is told now."""
+    error = state.outcome.exception() if state.outcome else None
+    return isinstance(error, Unavailable) and (error.retry_after or 0.0) > _REST
 
 
 def _pause(state: RetryCallState) -> float:

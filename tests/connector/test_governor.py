@@ -291,13 +291,31 @@ def test_another_organisation_is_asked_all_the_same(store: Store, clock: Clock) 
         http.get("/accounts")
 
 
-def test_other_processes_leave_it_alone_too(store: Store, clock: Clock) -> None:
+def test_other_processes_look_once_and_leave_it_alone_too(store: Store, clock: Clock) -> None:
     crm, first = CRM(), governor(store, clock)
     crm.broken = True
-    fail(client(crm, first), 5)
+    fail(client(crm, first), 9)
     first.keep(now=True)
+    calls = crm.calls
 
-    assert fail(client(crm, governor(store, clock)), 1) == [CircuitOpen]
+    found = fail(client(crm, governor(store, clock)), 3)
+
+    assert found == [Unavailable, CircuitOpen, CircuitOpen]
+    assert crm.calls == calls + 1
+
+
+def test_who_waits_is_told_when_only_a_long_rest_would_help(store: Store, clock: Clock) -> None:
+    crm = CRM()
+    crm.broken = True
+    http = client(crm, governor(store, clock))
+    fail(http, 5)
+    clock.now += 31
+    fail(http, 1)
+
+    with pytest.raises(CircuitOpen, match="failed 6 times in a row; it is asked again in 60 s"):
+        retrying_call(lambda: http.get("/accounts"), sleep=clock.sleep)
+
+    assert clock.slept == []
 
 
 def test_the_host_waits_as_long_as_it_is_told(store: Store, clock: Clock) -> None:
