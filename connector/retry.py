@@ -20,6 +20,7 @@ from tenacity import (
     stop_before_delay,
     wait_random_exponential,
 )
+from tenacity.stop import stop_base
 
 from connector.errors import Transient, Unavailable
 
@@ -32,6 +33,14 @@ DEADLINE: Final = 900.0
 _REST: Final = 30.0
 """Seconds for which a CRM that has failed again and again is waited for."""
 _PAUSES: Final = wait_random_exponential(multiplier=1, max=60)
+
+
+class _LeftAlone(stop_base):
+    """Stops where nothing but a long rest would help: whoever waits is told now."""
+
+    def __call__(self, retry_state: RetryCallState) -> bool:
+        error = retry_state.outcome.exception() if retry_state.outcome else None
+        return isinstance(error, Unavailable) and (error.retry_after or 0.0) > _REST
 
 
 def retrying_call(
@@ -80,18 +89,12 @@ def retrying(
 def _policy(attempts: int, deadline: float, sleep: Callable[[float], None]) -> Retrying:
     return Retrying(
         retry=retry_if_exception_type(Transient),
-        stop=stop_any(stop_after_attempt(attempts), stop_before_delay(deadline), _is_left_alone),
+        stop=stop_any(stop_after_attempt(attempts), stop_before_delay(deadline), _LeftAlone()),
         wait=_pause,
         sleep=sleep,
         before_sleep=_tell,
         reraise=True,
     )
-
-
-def _is_left_alone(state: RetryCallState) -> bool:
-    """Say whether nothing but a long rest would help: whoever waits is told now."""
-    error = state.outcome.exception() if state.outcome else None
-    return isinstance(error, Unavailable) and (error.retry_after or 0.0) > _REST
 
 
 def _pause(state: RetryCallState) -> float:

@@ -294,9 +294,7 @@ def _files(ending: str, mode: str) -> Callable[[Path, pytest.FixtureRequest], Cr
 CRMS: dict[str, Callable[[Path, pytest.FixtureRequest], Crm]] = {
     "csv copy": _files("csv", "copy"),
     "csv in place": _files("csv", "in_place"),
-    "parquet copy": _files("parquet", "copy"),
     "parquet in place": _files("parquet", "in_place"),
-    "xlsx copy": _files("xlsx", "copy"),
     "xlsx in place": _files("xlsx", "in_place"),
     "sqlite": _sqlite,
     "postgresql": _postgres,

@@ -21,6 +21,7 @@ from sqlmodel import SQLModel, select
 from connector import audit
 from connector.errors import AuditError, AuthError
 from connector.store import Database, Store, chain, migrate
+from connector.store.opening import SCHEMA
 from connector.store.tables import AuditRow, RunRow
 from connector.sync import Sync
 from connector.testing import FakeCRM
@@ -84,7 +85,7 @@ def test_an_entry_goes_with_what_it_tells_of(store: Store) -> None:
 def test_a_new_store_begins_with_its_making(empty_url: str) -> None:
     store = Store(empty_url)
 
-    assert told(store) == [("migrate", {"from": None, "to": "0005", "runs": 0})]
+    assert told(store) == [("migrate", {"from": None, "to": SCHEMA, "runs": 0})]
     assert audit.verify(Store(empty_url)).entries == 1
 
 
@@ -102,7 +103,7 @@ def test_a_store_brought_up_to_date_says_how_many_runs_are_older(empty_url: str)
 
     store = Store(empty_url)
 
-    assert told(store) == [("migrate", {"from": "0003", "to": "0005", "runs": 1})]
+    assert told(store) == [("migrate", {"from": "0003", "to": SCHEMA, "runs": 1})]
     assert audit.verify(store).entries == 1
 
 

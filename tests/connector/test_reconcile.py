@@ -10,6 +10,8 @@ from connector.model import Stream
 from connector.reconcile import Difference, reconcile
 from tests.connector.sync_world import AS_OF, World, crm, deal
 
+pytestmark = pytest.mark.long
+
 
 @pytest.fixture
 def world(tmp_path: Path) -> World:

@@ -29,6 +29,8 @@ from six_goals.words import Words
 from tests.connector.cli_jobs import run, run_json, write_job
 from tests.connector.report_jobs import IMAGE, JOB, NAMES, SCRIPT, write_books
 
+pytestmark = pytest.mark.long
+
 ENGLISH = Words()
 
 

@@ -280,6 +280,7 @@ class TestTasks:
         assert sorted(task.account for task in found) == ["A10", "A8", "A9"]
 
 
+@pytest.mark.long
 class TestCommand:
     def test_nothing_is_written(self, job: Path) -> None:
         before = content(job)
