@@ -141,24 +141,24 @@ class _Client(httpx.Client):
 
     def _goes_out(self, request: httpx.Request) -> None:
         if self._governor is not None:
-            self._governor.admit(request.url.host)
+            self._governor.admit(_organisation(request))
             request.extensions[_BEGUN] = time.perf_counter()
 
     def _comes_in(self, response: httpx.Response) -> None:
         telemetry.count(response.status_code)
         if self._governor is None:
             return
-        host = response.request.url.host
+        organisation = _organisation(response.request)
         if response.status_code >= 500:
-            self._governor.failed(host)
+            self._governor.failed(organisation)
         else:
             seconds = time.perf_counter() - response.request.extensions[_BEGUN]
-            self._governor.answered(host, self._allowances(response), seconds)
+            self._governor.answered(organisation, self._allowances(response), seconds)
 
     def _no_answer(self, request: httpx.Request) -> None:
         telemetry.count(None)
         if self._governor is not None:
-            self._governor.failed(request.url.host)
+            self._governor.failed(_organisation(request))
 
     def build_request(self, *arguments: Any, **options: Any) -> httpx.Request:
         with _understood():
@@ -241,6 +241,11 @@ def _understood() -> Iterator[None]:
         raise ConfigError("a header can hold ASCII only; check the credentials") from None
     except httpx.InvalidURL:
         raise ConfigError("not a URL; check url and credentials") from None
+
+
+def _organisation(request: httpx.Request) -> str:
+    """Return what a CRM's limits are kept under: its host, and a port that is not the usual."""
+    return request.url.netloc.decode("ascii")
 
 
 def _name(request: httpx.Request) -> str:

@@ -475,7 +475,8 @@ class Sync:
                 " target.fields there yourself, 'connector check' says which are missing"
             )
         side = self._target_side
-        provisioner = opening(adapter_settings(self.job, side, self._target_adapter))
+        with governed(self.governor):
+            provisioner = opening(adapter_settings(self.job, side, self._target_adapter))
         try:
             yield provisioner
         except ConfigError as error:

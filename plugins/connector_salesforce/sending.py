@@ -6,7 +6,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final, Literal
 
-from connector import Applied, RateLimited, Retry, Transient, Unknown
+from connector import Applied, Retry, Transient, Unknown
 from connector.http import NoAnswer
 from connector_salesforce.held import key_of
 from connector_salesforce.outcomes import refused
@@ -55,7 +55,7 @@ def send(org: Org, rows: Sequence[Row], method: Literal["POST", "PATCH"]) -> Ite
         except Transient as error:
             yield from (_lost(row, error) for row in chunk)
             rest = rows[start + _AT_ONCE :]
-            after = _after(error)
+            after = error.retry_after
             yield from (Answer(row, Retry(row.marker, after, "not sent")) for row in rest)
             return
         yield from _answers(chunk, said)
@@ -92,8 +92,4 @@ def _answer(row: Row, said: Mapping[str, Any]) -> Answer:
 def _lost(row: Row, error: Transient) -> Answer:
     if isinstance(error, NoAnswer):
         return Answer(row, Unknown(row.marker, str(error)))
-    return Answer(row, Retry(row.marker, _after(error), str(error)))
-
-
-def _after(error: Transient) -> float | None:
-    return error.retry_after if isinstance(error, RateLimited) else None
+    return Answer(row, Retry(row.marker, error.retry_after, str(error)))
