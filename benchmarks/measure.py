@@ -25,10 +25,10 @@ class Figures:
     """A count that two ways of doing one thing must agree on."""
 
 
-def in_child(step: str, folder: Path) -> Figures:
-    """Run `benchmarks.steps` for *step* in a child process and return its figures."""
+def in_child(step: str, folder: Path, module: str = "benchmarks.steps") -> Figures:
+    """Run *module* for *step* in a child process and return its figures."""
     done = subprocess.run(
-        [sys.executable, "-m", "benchmarks.steps", step, str(folder)],
+        [sys.executable, "-m", module, step, str(folder)],
         check=True,
         stdout=subprocess.PIPE,
         text=True,

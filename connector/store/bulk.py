@@ -7,13 +7,17 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from contextlib import suppress
-from typing import Protocol
+from typing import Final, Protocol
 
 import pyarrow as pa
 import pyarrow.compute as pc
 from sqlmodel import SQLModel
 
 from connector.store.opening import Database, sqlite_pragmas
+
+AT_ONCE: Final = {"adbc.sqlite.query.batch_rows": str(2**20)}
+"""From so many rows SQLite's driver tells the type of a column: none may come later that has no
+value among the first ones, and then a text."""
 
 
 class Bulk(Protocol):
@@ -87,6 +91,7 @@ class _Sqlite:
         self._connection = driver.connect(str(database.path))
         self._connection.adbc_connection.set_autocommit(True)
         self._cursor = self._connection.cursor()
+        self._cursor.adbc_statement.set_options(**AT_ONCE)
         for pragma in sqlite_pragmas():
             self._cursor.execute(pragma)
         self._writing = False

@@ -14,10 +14,10 @@ from typing import Final, Protocol
 
 import duckdb
 
+from connector.store.bulk import AT_ONCE
 from connector.store.opening import Database
 
 _EXTENSIONS: Final = {True: "sqlite_scanner", False: "postgres_scanner"}
-_SMALL: Final = 16 * 2**20  # bytes of a store
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,14 +88,10 @@ class Reader(Protocol):
 
 @contextmanager
 def open_reader(
-    database: Database, engine: duckdb.DuckDBPyConnection, *, extension: bool | None = None
+    database: Database, engine: duckdb.DuckDBPyConnection, *, extension: bool = True
 ) -> Iterator[Reader]:
-    """Yield a reader of *database* for the DuckDB connection *engine*.
-
-    It reads through DuckDB's own *extension*, where there is one; None decides by size.
-    """
-    wanted = not _is_small(database) if extension is None else extension
-    path = _extension_path(database) if wanted else None
+    """Yield a reader of *database* for the DuckDB connection *engine*."""
+    path = _extension_path(database) if extension else None
     if path is not None and _loads(engine, path):
         with _attached(database, engine) as reader:
             yield reader
@@ -105,14 +101,6 @@ def open_reader(
         yield adbc
     finally:
         adbc.close()
-
-
-def _is_small(database: Database) -> bool:
-    """Say whether reading all of the store takes less than loading an extension for it."""
-    if not database.is_sqlite:
-        return False
-    files = (database.path, database.path.with_name(f"{database.path.name}-wal"))
-    return sum(file.stat().st_size for file in files if file.exists()) < _SMALL
 
 
 def _extension_path(database: Database) -> str | None:
@@ -228,6 +216,8 @@ class _Adbc:
         self, into: str, sql: str, columns: Mapping[str, str], beside: Beside | None
     ) -> None:
         with self._connection.cursor() as cursor:
+            if self._naive:
+                cursor.adbc_statement.set_options(**AT_ONCE)
             cursor.execute(sql)
             batches = cursor.fetch_record_batch()
             self._engine.register("arriving", batches)

@@ -34,7 +34,7 @@ from connector.testing.faults import (
     faulty_adapter,
     since,
 )
-from tests.connector.sync_world import AS_OF, World, assert_adds_up, crm, plugins_with
+from tests.connector.sync_world import AS_OF, JOB, World, assert_adds_up, crm, plugins_with
 
 BATCH = 3
 
@@ -127,11 +127,15 @@ HARMFUL: dict[str, tuple[Strikes, str]] = {
 QUICK = {"no answer to a task, all done", "writing is refused midway"}
 
 
+OVERWRITE = JOB.replace("[target.fields]", '[target]\noverrides = "overwrite"\n[target.fields]')
+"""So that what a person edits is put right too."""
+
+
 class FaultyWorld(World):
     """A job on a CRM with the faults of a script, until `heal`."""
 
     def __init__(self, folder: Path, strikes: Strikes) -> None:
-        super().__init__(folder, crm(page_size=BATCH), batch=BATCH)
+        super().__init__(folder, crm(page_size=BATCH), OVERWRITE, batch=BATCH)
         self.play = Play(Script(strikes(self.crm)))
 
     def sync(self, *, as_of: object = AS_OF, override: str | None = None) -> Sync:

@@ -9,7 +9,7 @@ import pyarrow as pa
 import pytest
 
 from connector import FIELDS, Kind, Stream
-from connector.store import Bulk, Store, reading
+from connector.store import Bulk, Store
 from connector.store.reading import Beside, Records, open_reader
 from connector.store.tables import AccountRow, RunRow
 
@@ -127,6 +127,36 @@ def test_an_update_sets_what_it_names_in_the_rows_that_exist(store: Store) -> No
         assert [tuple(row.values()) for row in found] == [
             ("A", "new", "A"), ("B", None, "B"), ("C", "old", "C"),
         ]  # fmt: skip
+
+
+def test_a_text_may_come_after_many_rows_without_one(store: Store) -> None:
+    rows = [
+        dict[str, object](id=f"{n:05}", name="late" if n == 2999 else None) for n in range(3000)
+    ]
+    with store.bulk() as bulk:
+        bulk.upsert("account", accounts(*rows))
+
+        found = bulk.fetch("select id, name from account order by id")
+
+    assert found.column("name").to_pylist()[-1] == "late"
+
+
+@pytest.mark.parametrize("extension", [True, False])
+def test_so_it_may_for_the_engine(store: Store, extension: bool) -> None:
+    rows = [
+        dict[str, object](id=f"{n:05}", name="late" if n == 2999 else None) for n in range(3000)
+    ]
+    with store.bulk() as bulk:
+        bulk.upsert("account", accounts(*rows))
+        bulk.commit()
+    with duckdb.connect() as engine:
+        with (
+            store.database.exclusively("duckdb"),
+            open_reader(store.database, engine, extension=extension) as reader,
+        ):
+            columns = {"id": ("id", "varchar"), "name": ("name", "varchar")}
+            reader.copy("got", Records("account", 1), columns)
+        assert engine.execute("select count(name) from got").fetchone() == (1,)
 
 
 def test_no_rows_are_no_work(store: Store) -> None:
@@ -308,18 +338,6 @@ def test_the_extension_is_installed_for_this_duckdb(store: Store) -> None:
     # Without it the tests of the reader would compare ADBC with itself.
     with duckdb.connect() as engine, open_reader(store.database, engine, extension=True) as reader:
         assert type(reader).__name__ == "_Attached"
-
-
-def test_a_store_that_is_read_before_the_extension_is_loaded_does_without(
-    sqlite_store: Store, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    ways = []
-    for small in (2**20, 1):
-        monkeypatch.setattr(reading, "_SMALL", small)
-        with duckdb.connect() as engine, sqlite_store.reader(engine) as reader:
-            ways.append(type(reader).__name__)
-
-    assert ways == ["_Adbc", "_Attached"]
 
 
 def test_times_are_kept_in_utc_whatever_zone_they_come_in(store: Store) -> None:

@@ -15,6 +15,7 @@ import connector.sync as syncing
 from connector import pull, retry, trials
 from connector.deliver import Delivery
 from connector.engine import Engine
+from connector.ledger import Ledger
 from connector.testing import fake
 from tests.connector.sync_world import AS_OF, World, crm
 
@@ -41,7 +42,7 @@ PLACES = {
     "comparing": (syncing, "compare", (1,)),
     "deciding": (syncing, "decide", (1,)),
     "writing": (fake._FakeWriter, "write", (1, 2, 4)),
-    "noting what was sent": (Delivery, "_ledger", (1, 4)),
+    "noting what was sent": (Ledger, "sending", (1, 4)),
     "noting what arrived": (Delivery, "_remember_tasks", (1, 4)),
     "saving standings": (syncing, "save_standings", (1,)),
     "saving actions": (syncing, "save_actions", (1,)),
