@@ -200,4 +200,5 @@ def _content(change: Change) -> bytes:
             said = {"reason": change.reason}
         case _:
             assert_never(change)
-    return orjson.dumps(said, default=str)
+    # Times as Python writes them, as ever in this ledger.
+    return orjson.dumps(said, default=str, option=orjson.OPT_PASSTHROUGH_DATETIME)
