@@ -50,6 +50,8 @@ UP_SELL = "up_sell:A4:2026-06-30"
 JOB = """\
 name = "job"
 {source}
+[target]
+overrides = "overwrite"
 [target.fields]
 tier = "pyramid_tier"
 rank = "pyramid_rank"
