@@ -182,20 +182,20 @@ class Governed:
             if age >= _RECHECK:
                 limit.seen = now  # one request goes out and learns; the others wait for it
                 continue
-            raise self._spent(organisation, limit.limit, _RECHECK - age)
+            kept = (
+                f"the last {self._reserve:.0%} of {limit.limit:,} calls are left to people and"
+                " other integrations (quota.reserve)"
+            )
+            raise self._spent(organisation, kept, _RECHECK - age)
         if self._calls_per_day is not None:
             own = one.before + sum(one.calls.values())
             if own >= self._calls_per_day:
-                raise self._spent(organisation, self._calls_per_day, 3600.0 - now % 3600.0)
+                kept = f"the {self._calls_per_day:,} calls of 24 hours are used"
+                wait = 3600.0 - now % 3600.0
+                raise self._spent(organisation, f"{kept} (quota.calls_per_day)", wait)
         return 0.0
 
-    def _spent(self, organisation: str, limit: int, wait: float) -> QuotaSpent:
-        kept = (
-            f"the last {self._reserve:.0%} of {limit:,} calls are left to people and other"
-            " integrations (quota.reserve)"
-            if self._calls_per_day is None
-            else f"the {limit:,} calls of 24 hours are used (quota.calls_per_day)"
-        )
+    def _spent(self, organisation: str, kept: str, wait: float) -> QuotaSpent:
         return QuotaSpent(
             f"{organisation}: not asked: {kept}; what is left to do is done by a later run, when"
             f" the CRM allows more: it is asked again in {math.ceil(wait / 60)} min",

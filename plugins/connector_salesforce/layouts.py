@@ -85,7 +85,7 @@ class Layouts:
         )
         try:
             # It comes from whom we hand our token to.
-            tree = ElementTree.fromstring(answer.content)  # noqa: S314
+            tree = ElementTree.fromstring(answer.content)  # noqa: S314 - as said above
         except ElementTree.ParseError as error:
             raise RemoteError(f"{self._org.host}: {call}: the answer is no XML") from error
         return tree.iter(_tag("result"))

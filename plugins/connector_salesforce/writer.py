@@ -109,13 +109,14 @@ class SalesforceWriter:
         if not (task["createable"] and task["updateable"]):
             return "; no tasks: this user may not create and change them"
         field = self._tasks.shape.marker_field
-        assert self._tasks.closed_status  # noqa: S101 - raises where the job must say it
+        closing = self._tasks.closed_status  # raises where the job must say it
         if field and not next(f for f in task["fields"] if f["name"] == field)["createable"]:
             raise AccessError(
                 f"{self._org.host}: this user may not set {field!r} of tasks, by which they are"
                 " found again; set Edit Access to it in a permission set of the user"
             )
-        return f", tasks known by {field or 'the last line of their description'}"
+        known = field or "the last line of their description"
+        return f", tasks known by {known} and closed as {closing!r}"
 
     def _accounts(
         self, accounts: Sequence[str], fields: Sequence[str]

@@ -393,7 +393,8 @@ def checked(backend: Backend, *fields: str, **writing: object) -> str:
 @pytest.mark.long
 def test_a_check_says_how_tasks_are_known_and_what_may_not_be_written(backend: Backend) -> None:
     where = f"{backend.sandbox.url.removeprefix('http://')} as {backend.sandbox.user}"
-    assert checked(backend, "Tier__c") == f"{where}: accounts, tasks known by {MARKER}"
+    tasks = f"tasks known by {MARKER} and closed as 'Completed'"
+    assert checked(backend, "Tier__c") == f"{where}: accounts, {tasks}"
     with pytest.raises(AccessError, match="may not change 'LastActivityDate'"):
         checked(backend, "Tier__c", "LastActivityDate")
     with pytest.raises(ConfigError, match="writes 'tier__C' as 'Tier__c'"):
