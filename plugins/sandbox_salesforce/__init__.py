@@ -6,7 +6,7 @@ Tests use `sandbox_salesforce.sandbox.SalesforceSandbox`; what it imitates is in
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from contextlib import ExitStack, contextmanager
+from contextlib import contextmanager
 from pathlib import Path
 
 from connector import PluginError, Sandbox, hookimpl
@@ -22,19 +22,12 @@ def sandboxes() -> Sequence[Sandbox]:
 def serve(*, accounts: int, port: int, https: bool, folder: Path) -> Iterator[Mapping[str, str]]:
     """Serve a made-up company, and give what a client needs to log in."""
     try:
+        from connector.sandbox import loopback_or_problem
         from sandbox_salesforce.sandbox import SalesforceSandbox
     except ImportError as error:
         raise PluginError(
             f"the package {error.name} is missing; install pyramid-connector[sandbox]"
         ) from error
-    sandbox = SalesforceSandbox(port=port, https=https)
-    with ExitStack() as stack:
-        try:
-            stack.enter_context(sandbox)
-        except OSError as error:
-            sandbox.close()
-            raise PluginError(
-                f"port {port} can't be listened on: {error}; choose another"
-            ) from error
+    with loopback_or_problem(SalesforceSandbox(port=port, https=https), port) as sandbox:
         sandbox.make_up(accounts)
         yield {"URL": sandbox.url, **sandbox.write_keys(folder)}

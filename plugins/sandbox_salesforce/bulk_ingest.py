@@ -6,7 +6,8 @@ import threading
 from collections.abc import Iterator, Sequence
 from typing import Final
 
-from sandbox_salesforce.call import Answer, Call, Endpoint
+from connector.sandbox import Answer
+from sandbox_salesforce.call import Call, Endpoint
 from sandbox_salesforce.ids import make_id
 from sandbox_salesforce.ingest import IngestJob, work
 from sandbox_salesforce.jobs import MEDIA, form_of, no_job, wrong_state

@@ -6,7 +6,8 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any, Final
 
-from sandbox_salesforce.call import Answer, Call, Endpoint
+from connector.sandbox import Answer
+from sandbox_salesforce.call import Call, Endpoint
 from sandbox_salesforce.ids import make_id
 from sandbox_salesforce.jobs import MEDIA, Form, form_of, no_job, wrong_state
 from sandbox_salesforce.query import Found, values_of

@@ -3,19 +3,17 @@
 from __future__ import annotations
 
 import json
-import re
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any, Final, TypeAlias
-from urllib.parse import unquote
+from typing import TYPE_CHECKING, Any, TypeAlias
+from urllib.parse import parse_qsl, urlsplit
 
+from connector.sandbox import Answer, Asked, wire
 from sandbox_salesforce.refusal import ApiError, UnreadableBody
 
 if TYPE_CHECKING:
     from sandbox_salesforce.org import Org
     from sandbox_salesforce.service import Service
-
-_PARAMETER: Final = re.compile(r"\{(\w+)\}")
 
 
 @dataclass(slots=True)
@@ -65,66 +63,39 @@ class Call:
         return body
 
 
-@dataclass(frozen=True, slots=True)
-class Answer:
-    """What is answered: JSON, or bytes whole or in parts."""
-
-    body: Any = None
-    status: int = 200
-    headers: Mapping[str, str] = field(default_factory=dict)
-    media: str = "application/json;charset=UTF-8"
-    parts: Iterator[bytes] | None = None
-
-    def content(self) -> bytes:
-        """Return the body in bytes."""
-        if isinstance(self.body, bytes):
-            return self.body
-        if isinstance(self.body, str):
-            return self.body.encode()
-        return b"" if self.body is None else json.dumps(self.body, ensure_ascii=False).encode()
-
-
-class Silence(Exception):
-    """Nothing is answered, for as long as the client waits."""
-
-
-class Break(Exception):
-    """The connection breaks."""
-
-
 Handler: TypeAlias = Callable[[Call], Answer]
+Endpoint: TypeAlias = wire.Endpoint[Handler]
 
 
-@dataclass(frozen=True, slots=True)
-class Endpoint:
-    """Where a handler is: `{name}` stands for one part of the path."""
-
-    method: str
-    pattern: str
-    handler: Handler
-
-
-class Router:
-    """Finds the handler of a request."""
+class Paths:
+    """Finds the handler of a request, whatever the case of its path."""
 
     def __init__(self, endpoints: Iterable[Endpoint]) -> None:
-        self._endpoints: Sequence[tuple[Endpoint, re.Pattern[str]]] = [
-            (one, re.compile(_PARAMETER.sub(r"(?P<\1>[^/]+)", one.pattern) + "/?", re.IGNORECASE))
-            for one in endpoints
-        ]
+        self._router = wire.Router(endpoints, fold=True)
 
     def find(self, method: str, path: str) -> tuple[Handler, dict[str, str]]:
         """Return the handler and what its path says; refuse paths and methods that are not."""
-        there = False
-        for one, pattern in self._endpoints:
-            if found := pattern.fullmatch(path):
-                if one.method == method:
-                    args = {name: unquote(value) for name, value in found.groupdict().items()}
-                    return one.handler, args
-                there = True
-        if there:
-            raise ApiError("METHOD_NOT_ALLOWED", f"HTTP Method '{method}' not allowed.")
-        raise ApiError("NOT_FOUND", "The requested resource does not exist")
+        try:
+            return self._router.find(method, path)
+        except wire.NoSuchMethod:
+            raise ApiError("METHOD_NOT_ALLOWED", f"HTTP Method '{method}' not allowed.") from None
+        except wire.NoSuchPath:
+            raise ApiError("NOT_FOUND", "The requested resource does not exist") from None
+
+
+def make_call(service: Service, asked: Asked) -> Call:
+    """Return a request as it is understood here."""
+    parts = urlsplit(asked.url)
+    query = dict(parse_qsl(parts.query, keep_blank_values=True))
+    # Clients that can't send PATCH say so in the query.
+    method = query.pop("_HttpMethod", asked.method).upper()
+    token = _token(asked.headers.get("authorization", ""))
+    return Call(service, method, parts.path, query, asked.headers, asked.body, session=token)
+
+
+def _token(header: str) -> str:
+    kind, _, token = header.partition(" ")
+    return token.strip() if kind.lower() in ("bearer", "oauth") else ""
 
 
 def refused(error: ApiError) -> Answer:

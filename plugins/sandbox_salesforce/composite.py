@@ -9,7 +9,8 @@ from dataclasses import replace
 from typing import Any, Final
 from urllib.parse import parse_qsl
 
-from sandbox_salesforce.call import Answer, Call, Endpoint, refused
+from connector.sandbox import Answer
+from sandbox_salesforce.call import Call, Endpoint, refused
 from sandbox_salesforce.refusal import ApiError, UnreadableBody
 
 _MOST: Final = 25

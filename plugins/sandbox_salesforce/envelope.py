@@ -7,7 +7,7 @@ from typing import Any, Final, TypeAlias
 from xml.etree import ElementTree
 from xml.sax.saxutils import escape
 
-from sandbox_salesforce.call import Answer
+from connector.sandbox import Answer
 
 TYPE: Final = "{http://www.w3.org/2001/XMLSchema-instance}type"
 """The key that tells what kind of thing a tree is."""

@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Final
 
-from sandbox_salesforce.call import Answer, Call, Endpoint
+from connector.sandbox import Answer
+from sandbox_salesforce.call import Call, Endpoint
 from sandbox_salesforce.org import Org, Settings
 from sandbox_salesforce.refusal import ApiError
 

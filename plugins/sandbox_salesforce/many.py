@@ -7,7 +7,8 @@ from collections.abc import Callable, Iterator, Sequence
 from itertools import groupby
 from typing import Any, Final
 
-from sandbox_salesforce.call import Answer, Call, Endpoint
+from connector.sandbox import Answer
+from sandbox_salesforce.call import Call, Endpoint
 from sandbox_salesforce.ids import whole_id
 from sandbox_salesforce.query import records
 from sandbox_salesforce.records import ManyFound, Records, Written

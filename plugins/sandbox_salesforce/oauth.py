@@ -13,7 +13,8 @@ from urllib.parse import parse_qsl, urlencode, urlsplit
 
 import jwt
 
-from sandbox_salesforce.call import Answer, Call, Endpoint
+from connector.sandbox import Answer
+from sandbox_salesforce.call import Call, Endpoint
 from sandbox_salesforce.sessions import Code
 
 _AUDIENCES: Final = ("https://login.salesforce.com", "https://test.salesforce.com")

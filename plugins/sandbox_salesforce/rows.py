@@ -8,8 +8,9 @@ from datetime import UTC, datetime, timedelta
 from email.utils import parsedate_to_datetime
 from typing import Any, Final
 
+from connector.sandbox import Answer
 from sandbox_salesforce import describe
-from sandbox_salesforce.call import Answer, Call, Endpoint
+from sandbox_salesforce.call import Call, Endpoint
 from sandbox_salesforce.ids import whole_id
 from sandbox_salesforce.moments import read_moment, said
 from sandbox_salesforce.query import records

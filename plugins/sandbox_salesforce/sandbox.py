@@ -8,10 +8,9 @@ from datetime import datetime
 from importlib import resources
 from pathlib import Path
 from string import Template
-from types import TracebackType
-from typing import TYPE_CHECKING, Any, Self
+from typing import Any
 
-from sandbox_salesforce.app import make_app
+from connector.sandbox import Loopback
 from sandbox_salesforce.credentials import Credentials
 from sandbox_salesforce.founding import GRANTED, found
 from sandbox_salesforce.moments import said
@@ -20,19 +19,11 @@ from sandbox_salesforce.org import Org, Rule, Settings, now
 from sandbox_salesforce.permissions import Permissions
 from sandbox_salesforce.schema import FieldDef, Value
 from sandbox_salesforce.seed import Company, make_up
-from sandbox_salesforce.server import Certificate, Server
 from sandbox_salesforce.service import Request, Service
 from sandbox_salesforce.store import Row
-from sandbox_salesforce.transport import InProcess
-
-if TYPE_CHECKING:
-    import httpx
-
-    from connector.testing.faults import Clock, Play, RequestFault
-    from sandbox_salesforce.faults import FaultScript
 
 
-class SalesforceSandbox:
+class SalesforceSandbox(Loopback[Service]):
     """An organisation that answers on *url* while the `with` block lasts.
 
     Clients in this process can do without the block, by `transport`; `close` it then.
@@ -40,6 +31,10 @@ class SalesforceSandbox:
     by default they go when it does. With *https* it has a certificate that clients trust by
     `authority`.
     """
+
+    names = (
+        "login.salesforce.com", "test.salesforce.com", "*.my.salesforce.com", "*.salesforce.com",
+    )  # fmt: skip
 
     def __init__(
         self,
@@ -55,46 +50,7 @@ class SalesforceSandbox:
         self.credentials = credentials or Credentials()
         self.org = Org(edition or Edition(), path=database, clock=clock, currency=currency)
         found(self.org, self.credentials.username)
-        self.service = Service(self.org, self.credentials)
-        self._certificate = Certificate() if https else None
-        self._port = port
-        self._server: Server | None = None
-
-    def __enter__(self) -> Self:
-        tls = self._certificate.context() if self._certificate else None
-        self._server = Server(self._port, tls)
-        self.service.url = self._server.url
-        self._server.start(make_app(self.service, self._server.cut))
-        return self
-
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None:
-        if self._server is not None:
-            self._server.stop()
-        self.close()
-
-    def close(self) -> None:
-        """Let go of the records, where there was no `with` block."""
-        self.service.close()
-        self.org.store.close()
-
-    def transport(self) -> httpx.BaseTransport:
-        """Return a transport for clients in this process: no server is needed for it."""
-        return InProcess(self.service)
-
-    @property
-    def authority(self) -> str:
-        """The certificate that clients must trust, as PEM; empty without *https*."""
-        return self._certificate.authority if self._certificate else ""
-
-    @property
-    def url(self) -> str:
-        """Where it listens; before that, a name that leads nowhere."""
-        return self.service.url
+        super().__init__(Service(self.org, self.credentials), port=port, https=https)
 
     @property
     def settings(self) -> Settings:
@@ -234,24 +190,6 @@ class SalesforceSandbox:
     def rule(self, sobject: str, rule: Rule) -> None:
         """Add a validation rule: it returns what is wrong with a record, or None."""
         self.settings.rules.setdefault(self.org.schema[sobject].name, []).append(rule)
-
-    def fail_by(
-        self, script: FaultScript | None, *, clock: Clock | None = None
-    ) -> Play[httpx.Request, RequestFault] | None:
-        """Let requests fail as *script* says from now on, or no more; return its playing.
-
-        *clock* waits for slow answers; give it `time.sleep` to let them be slow.
-        """
-        # The faults are in a package that needs pytest: who serves without them needs it not.
-        from connector.testing.faults import Clock
-        from sandbox_salesforce.faults import Faults
-
-        self.service.faults = None
-        if script is None:
-            return None
-        waits = clock or Clock(self.org.clock())
-        self.service.faults = Faults(self.service, script, waits)
-        return self.service.faults.play
 
     def make_up(self, accounts: int) -> Company:
         """Fill it with a made-up company, always the same one for a number of accounts."""

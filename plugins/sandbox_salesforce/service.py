@@ -7,22 +7,21 @@ import logging
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING, Any, Final
+from datetime import datetime
+from typing import Any, Final
 from urllib.parse import urlencode
 
+from connector.sandbox import Answer, Asked
 from sandbox_salesforce import composite, limits, many, oauth, query, rows, soap, tooling
 from sandbox_salesforce.bulk_ingest import IngestJobs
 from sandbox_salesforce.bulk_query import QueryJobs
-from sandbox_salesforce.call import Answer, Call, Endpoint, Router, refused
+from sandbox_salesforce.call import Call, Endpoint, Paths, make_call, refused
 from sandbox_salesforce.components import Components
 from sandbox_salesforce.credentials import Credentials
 from sandbox_salesforce.org import Org
 from sandbox_salesforce.query import Queries
 from sandbox_salesforce.refusal import ApiError
 from sandbox_salesforce.sessions import Sessions
-
-if TYPE_CHECKING:
-    from sandbox_salesforce.faults import Faults
 
 logger = logging.getLogger(__name__)
 _VERSIONED: Final = re.compile(r"/services/data/v(\d+)\.0(/.*)?", re.IGNORECASE)
@@ -47,7 +46,6 @@ class Service:
         self.org = org
         self.credentials = credentials
         self.url = "https://sandbox.invalid"
-        self.faults: Faults | None = None
         self.requests: list[Request] = []
         self.sessions = Sessions(org)
         self.queries = Queries(org)
@@ -55,14 +53,14 @@ class Service:
         self._jobs = itertools.count(1)
         self.query_jobs = QueryJobs()
         self.ingest_jobs = IngestJobs()
-        self._open = Router(
+        self._open = Paths(
             [
                 Endpoint("GET", "/services/data", _versions),
                 *oauth.endpoints(),
                 *soap.endpoints(),
             ]
         )
-        self._versioned = Router(
+        self._versioned = Paths(
             [
                 Endpoint("GET", "", _resources),
                 *limits.endpoints(),
@@ -76,8 +74,9 @@ class Service:
             ]
         )
 
-    def answer(self, call: Call) -> Answer:
+    def answer(self, asked: Asked) -> Answer:
         """Return the answer to a request, whatever it is, and note that it came."""
+        call = make_call(self, asked)
         try:
             answer = self._answered(call)
         except ApiError as error:
@@ -112,9 +111,14 @@ class Service:
         base = f"/services/data/v{version}.0"
         return self.dispatch(replace(call, base=base, version=version, user=user), found[2] or "")
 
+    def now(self) -> datetime:
+        """Return what time it is there."""
+        return self.org.clock()
+
     def close(self) -> None:
-        """Stop what is under way."""
+        """Stop what is under way, and let go of the records."""
         self.ingest_jobs.close()
+        self.org.store.close()
 
     def next_job(self) -> int:
         """Return the number of a new job."""

@@ -6,7 +6,8 @@ import re
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any, Final
 
-from sandbox_salesforce.call import Answer, Call, Endpoint
+from connector.sandbox import Answer
+from sandbox_salesforce.call import Call, Endpoint
 from sandbox_salesforce.components import TYPES
 from sandbox_salesforce.envelope import TYPE, Fault, Tree, answer, listed, read, refusal
 from sandbox_salesforce.limits import count

@@ -7,7 +7,7 @@ import socket
 import ssl
 import threading
 import time
-from typing import TYPE_CHECKING, Any, Final, cast
+from typing import TYPE_CHECKING, Any, cast
 
 import uvicorn
 from uvicorn.protocols.http.h11_impl import H11Protocol
@@ -15,12 +15,6 @@ from uvicorn.protocols.http.h11_impl import H11Protocol
 if TYPE_CHECKING:
     from starlette.requests import Request
     from starlette.types import ASGIApp
-
-NAMES: Final = (
-    "localhost", "127.0.0.1", "login.salesforce.com", "test.salesforce.com",
-    "*.my.salesforce.com", "*.salesforce.com",
-)  # fmt: skip
-"""What the certificate is for: clients that insist on a name can be led here."""
 
 
 class Server:
@@ -100,11 +94,11 @@ class Server:
 class Certificate:
     """A certificate for loopback, and the authority that clients must trust for it."""
 
-    def __init__(self) -> None:
+    def __init__(self, names: tuple[str, ...] = ()) -> None:
         import trustme
 
         self._authority = trustme.CA()
-        self._leaf = self._authority.issue_cert(*NAMES)
+        self._leaf = self._authority.issue_cert("localhost", "127.0.0.1", *names)
 
     @property
     def authority(self) -> str:

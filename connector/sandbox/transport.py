@@ -1,11 +1,11 @@
-"""The service as a transport of httpx: for clients in this process, without a server between."""
+"""A service as a transport of httpx: for clients in this process, without a server between."""
 
 from __future__ import annotations
 
 import httpx
 
-from sandbox_salesforce.app import make_call, with_date
-from sandbox_salesforce.service import Service
+from connector.sandbox.app import make_asked, with_date
+from connector.sandbox.wire import Service
 
 
 class InProcess(httpx.BaseTransport):
@@ -17,9 +17,8 @@ class InProcess(httpx.BaseTransport):
     def handle_request(self, request: httpx.Request) -> httpx.Response:
         """Return the service's answer."""
         url = request.url.raw_path.decode("ascii")
-        body = request.read()
-        call = make_call(self._service, request.method, url, request.headers, body)
-        answer = self._service.answer(call)
+        asked = make_asked(request.method, url, request.headers, request.read())
+        answer = self._service.answer(asked)
         content = b"".join(answer.parts) if answer.parts is not None else answer.content()
-        headers = with_date(self._service, answer)
+        headers = with_date(answer, self._service.now())
         return httpx.Response(answer.status, headers=headers, content=content)

@@ -12,10 +12,9 @@ from typing import TypeAlias
 
 import httpx
 
+from connector.sandbox.transport import InProcess
+from connector.sandbox.wire import Answer, Asked, Break, Service, Silence
 from connector.testing.faults import Clock, FaultyTransport, Play, RequestFault, Script
-from sandbox_salesforce.call import Answer, Break, Call, Silence
-from sandbox_salesforce.service import Service
-from sandbox_salesforce.transport import InProcess
 
 FaultScript: TypeAlias = Script[httpx.Request, RequestFault] | Play[httpx.Request, RequestFault]
 
@@ -31,9 +30,9 @@ class Faults:
         """What has happened so far."""
         return self._transport.play
 
-    def answer(self, call: Call, url: str) -> Answer:
-        """Return what is heard of the answer to *call*; raise Silence or Break where nothing is."""
-        request = httpx.Request(call.method, url, headers=dict(call.headers), content=call.body)
+    def answer(self, asked: Asked, url: str) -> Answer:
+        """Return what is heard of the answer to *asked*; raise Silence or Break for nothing."""
+        request = httpx.Request(asked.method, url, headers=dict(asked.headers), content=asked.body)
         try:
             response = self._transport.handle_request(request)
         except httpx.TimeoutException:
