@@ -12,38 +12,23 @@ from dataclasses import dataclass
 from datetime import timedelta
 from typing import Final
 
+from connector.sandbox.made_up import (
+    COUNTRIES,
+    DEALS,
+    FIRST,
+    FORM,
+    GIVEN,
+    PEOPLE,
+    PRODUCTS,
+    SECOND,
+    YEARS,
+)
 from sandbox_salesforce.moments import said
 from sandbox_salesforce.objects import INDUSTRIES, SOURCES, STAGES
 from sandbox_salesforce.org import Org
 
-_FIRST: Final = ("Aurora", "Baltic", "Cedar", "Delta", "Ember", "Falcon", "Granite", "Harbor",
-                 "Indigo", "Juniper", "Keystone", "Lumen", "Meridian", "Nordic", "Orchard",
-                 "Pioneer")  # fmt: skip
-_SECOND: Final = (
-    "Analytics",
-    "Bearings",
-    "Chemicals",
-    "Dynamics",
-    "Foods",
-    "Logistics",
-    "Medical",
-    "Optics",
-    "Packaging",
-    "Robotics",
-    "Systems",
-    "Textiles",
-    "Tools",
-)
-_FORM: Final = ("AG", "GmbH", "Inc", "Ltd", "SA", "Srl")
-_PEOPLE: Final = ("Abel", "Brandt", "Conti", "Duval", "Eriksen", "Fischer", "Garcia", "Hansen",
-                  "Ito", "Jansen", "Kowalski", "Larsen")  # fmt: skip
-_GIVEN: Final = ("Ada", "Ben", "Clara", "David", "Emma", "Felix", "Greta", "Hugo", "Ida", "Jonas")
-_COUNTRIES: Final = ("Germany", "France", "Italy", "Poland", "Spain", "Sweden", "Austria")
-_PRODUCTS: Final = 24
-_DEALS: Final = 3
 _WITH_ITEMS: Final = 4
 """One deal of so many has a line item, which is then its amount."""
-_YEARS: Final = 4
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,17 +48,17 @@ def make_up(org: Org, accounts: int) -> Company:
     users = max(2, min(40, math.isqrt(accounts) // 4))
     company = Company(
         accounts=accounts,
-        opportunities=accounts * _DEALS,
+        opportunities=accounts * DEALS,
         users=users,
-        line_items=-(-accounts * _DEALS // _WITH_ITEMS),
+        line_items=-(-accounts * DEALS // _WITH_ITEMS),
         cases=accounts // 5,
         leads=accounts // 5,
     )
     maker = _Maker(org)
     with org.store.filling():
         owner = _owner(maker.make("User", users, _users(org)), users)
-        product = maker.make("Product2", _PRODUCTS, _products())
-        entry = maker.make("PricebookEntry", _PRODUCTS, _prices(org, product))
+        product = maker.make("Product2", PRODUCTS, _products())
+        entry = maker.make("PricebookEntry", PRODUCTS, _prices(org, product))
         first = maker.make("Account", accounts, _accounts(org, owner))
         account = _by_number("001", f"{first} + {_mixed(71, max(1, accounts))}")
         deals = {"AccountId": account, "OwnerId": owner, **_opportunities()}
@@ -99,8 +84,8 @@ class _Maker:
         first = store.next_number(sobject, count)
         # In the order of their numbers they were made over the years, some changed since.
         computed |= {
-            "made_at": self._moment(f"(n * 1.0 / {max(1, count)}) * {365 * _YEARS - 30}"),
-            "changed_at": self._moment(f"{365 * _YEARS - 30} + {_mixed(11, 2_500_000)} / 86400.0"),
+            "made_at": self._moment(f"(n * 1.0 / {max(1, count)}) * {365 * YEARS - 30}"),
+            "changed_at": self._moment(f"{365 * YEARS - 30} + {_mixed(11, 2_500_000)} / 86400.0"),
         }
         defaults = {one.name: one.default for one in sobject if one.default is not None}
         whole = {
@@ -128,7 +113,7 @@ class _Maker:
         return first
 
     def _moment(self, days: str) -> str:
-        start = self._org.clock() - timedelta(days=365 * _YEARS)
+        start = self._org.clock() - timedelta(days=365 * YEARS)
         return (
             f"strftime('%Y-%m-%dT%H:%M:%S', '{said(start)[:19]}', '+' ||"
             f" CAST(({days}) * 86400 AS INTEGER) || ' seconds') || '.000+0000'"
@@ -156,7 +141,7 @@ def _owner(first: int, users: int) -> str:
 
 
 def _users(org: Org) -> Mapping[str, str]:
-    given, last = _one_of(_GIVEN, 3), _one_of(_PEOPLE, 5)
+    given, last = _one_of(GIVEN, 3), _one_of(PEOPLE, 5)
     return {
         "FirstName": given,
         "LastName": last,
@@ -196,14 +181,14 @@ def _accounts(org: Org, owner: str) -> Mapping[str, str]:
     before = org.store.last_number(org.schema["Account"])
     business = org.look_up("RecordType", "IsPersonType", False)
     kind = {"RecordTypeId": f"'{business}'"} if business else {}
-    name = f"{_one_of(_FIRST, 7)} || ' ' || {_one_of(_SECOND, 13)} || ' ' || {_one_of(_FORM, 17)}"
+    name = f"{_one_of(FIRST, 7)} || ' ' || {_one_of(SECOND, 13)} || ' ' || {_one_of(FORM, 17)}"
     return {
         "Name": f"{name} || ' ' || (n + 1)",
         "Type": f"CASE WHEN {_mixed(19, 10)} < 7 THEN 'Customer - Direct' ELSE 'Prospect' END",
         "Industry": _one_of(INDUSTRIES, 23),
         "Rating": _one_of(("Hot", "Warm", "Cold"), 29),
         "AccountNumber": "'A' || printf('%07d', n + 1)",
-        "BillingCountry": _one_of(_COUNTRIES, 31),
+        "BillingCountry": _one_of(COUNTRIES, 31),
         "NumberOfEmployees": f"1 + {_mixed(37, 5000)}",
         "AnnualRevenue": f"1000.0 * {_mixed(41, 90_000)}",
         # One in fifty belongs to the one before.
@@ -215,8 +200,8 @@ def _accounts(org: Org, owner: str) -> Mapping[str, str]:
 
 def _of_deals(org: Org, company: Company) -> Mapping[str, str]:
     """Return what other fields of deals follow from."""
-    start = (org.clock() - timedelta(days=365 * _YEARS)).date()
-    days = f"(n * {365 * _YEARS} / {max(1, company.opportunities)})"
+    start = (org.clock() - timedelta(days=365 * YEARS)).date()
+    days = f"(n * {365 * YEARS} / {max(1, company.opportunities)})"
     closed = f"date('{start}', '+' || {days} || ' days')"
     due = f"date('{org.clock().date()}', '+' || {_mixed(59, 120)} || ' days')"
     # Seven of ten are closed, two of three of them won.
@@ -257,7 +242,7 @@ def _opportunities() -> Mapping[str, str]:
 
 
 def _product(item: str) -> str:
-    return f"(1 + {_mixed(83, _PRODUCTS, item)})"
+    return f"(1 + {_mixed(83, PRODUCTS, item)})"
 
 
 def _quantity(item: str) -> str:
@@ -295,12 +280,12 @@ def _cases() -> Mapping[str, str]:
 
 
 def _leads() -> Mapping[str, str]:
-    given, last = _one_of(_GIVEN, 109), _one_of(_PEOPLE, 113)
+    given, last = _one_of(GIVEN, 109), _one_of(PEOPLE, 113)
     return {
         "FirstName": given,
         "LastName": last,
         "Name": f"{given} || ' ' || {last}",
-        "Company": f"{_one_of(_FIRST, 127)} || ' ' || {_one_of(_SECOND, 131)}",
+        "Company": f"{_one_of(FIRST, 127)} || ' ' || {_one_of(SECOND, 131)}",
         "Email": "'lead' || n || '@example.com'",
         "Status": _one_of(("Open - Not Contacted", "Working - Contacted",
                            "Closed - Not Converted"), 137),
