@@ -135,7 +135,7 @@ def _deal(at: int, firms: tuple[Firm, ...], chance: Random, now: datetime) -> De
     closes = (
         today + timedelta(days=days % 120) if outcome == "open" else today - timedelta(days=days)
     )
-    lines = ()
+    lines: tuple[Sold, ...] = ()
     if at % 4 == 0:
         lines = (Sold(which := chance.randrange(PRODUCTS), 1 + chance.randrange(9), _price(which)),)
     amount = Decimal(round(50 * 2000 ** chance.random())) * (1 + firm.employees // 1000)
