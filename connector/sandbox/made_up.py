@@ -127,9 +127,7 @@ def _firm(at: int, accounts: int, people: int, chance: Random, now: datetime) ->
 def _deal(at: int, firms: tuple[Firm, ...], chance: Random, now: datetime) -> Deal:
     # Squared: the first accounts have many deals, the last ones few, and some none.
     firm = firms[int(len(firms) * chance.random() ** 2)]
-    outcome: Literal["won", "lost", "open"] = chance.choices(("won", "lost", "open"), (55, 25, 20))[
-        0
-    ]
+    outcome: Outcome = chance.choices(("won", "lost", "open"), (55, 25, 20))[0]
     days = round(365 * YEARS * chance.random())
     today = now.date()
     closes = (
