@@ -196,7 +196,10 @@ class Delivery:
     def _settle(self, changes: Mapping[str, Change], outcomes: dict[str, WriteOutcome]) -> None:
         """Send *changes* until each has an outcome in *outcomes*, or the attempts are used up."""
         for attempt in range(_ATTEMPTS):
-            delay = self._attempt(self._to_send(changes, outcomes, attempt), outcomes)
+            pending = self._to_send(changes, outcomes, attempt)
+            whole = len(pending) == len(changes)
+            asked = changes.keys() if whole else {change.marker for change in pending}
+            delay = self._attempt(pending, asked, outcomes)
             if not _open(changes, outcomes):
                 break
             pause = delay if delay is not None else min(60.0, 2.0**attempt)
@@ -229,19 +232,25 @@ class Delivery:
         return _open(changes, outcomes)
 
     def _attempt(
-        self, pending: Sequence[Change], outcomes: dict[str, WriteOutcome]
+        self,
+        pending: Sequence[Change],
+        asked: Collection[str],
+        outcomes: dict[str, WriteOutcome],
     ) -> float | None:
-        """Send *pending* once; return how long the target asks to wait, None if it does not say."""
+        """Send *pending* once, *asked* are their markers.
+
+        Return how long the target asks to wait, None if it does not say.
+        """
         delay: float | None = None
         if not pending:
             return delay
-        asked = {change.marker for change in pending}
         try:
             for outcome in apart(self._writer.write, pending):
                 marker = outcome.marker
                 if marker not in asked:
                     raise AssertionError(f"outcome for {marker!r}, which was not sent")
-                if not isinstance(outcomes.get(marker), _SETTLED):  # said twice: the first
+                earlier = outcomes.get(marker)
+                if earlier is None or not isinstance(earlier, _SETTLED):  # said twice: the first
                     outcomes[marker] = _discreet(outcome)
                 if isinstance(outcome, Retry) and outcome.after is not None:
                     delay = max(delay or 0.0, outcome.after)
@@ -349,6 +358,6 @@ def same_text(held: object, value: object) -> bool:
 
 def _discreet(outcome: WriteOutcome) -> WriteOutcome:
     """Return *outcome* without a secret in the target's words, which are kept."""
-    if isinstance(outcome, Rejected | Retry | Unknown):
+    if type(outcome) is not Applied and isinstance(outcome, Rejected | Retry | Unknown):
         return replace(outcome, message=without_secrets(outcome.message))
     return outcome

@@ -54,18 +54,44 @@ class Ledger:
         self, bulk: Bulk, changes: Mapping[str, Change], outcomes: Mapping[str, WriteOutcome]
     ) -> None:
         """Note what became of *changes* noted as sent; those without an outcome stay so."""
-        bulk.update("ledger", self._outcomes(changes, outcomes))
+        if not (_all_arrived(changes, outcomes) and self._settle_at_once(bulk, changes)):
+            bulk.update("ledger", self._outcomes(changes, outcomes))
+
+    def _settle_at_once(self, bulk: Bulk, changes: Mapping[str, Change]) -> bool:
+        """Note that *changes* of fields have all arrived; return False where it can't be done.
+
+        It can where nothing else was sent between the first and the last of them, as is usual:
+        changes are sent in order. One statement then costs a quarter of an update for each.
+        """
+        if not bulk.sorts_by_code_point:
+            return False
+        where = "run_id = ? and marker between ? and ? and state = 'sending'"
+        ends = self._run_id, min(changes), max(changes)
+        found = bulk.fetch(f"select count(*) as n from ledger where {where}", *ends)
+        if found.column("n")[0].as_py() != len(changes):
+            return False
+        bulk.execute(
+            "update ledger set state = 'applied', code = null, message = null,"
+            f" target_id = account_id where {where}",
+            *ends,
+        )
+        return True
 
     def _rows(self, changes: Mapping[str, Change]) -> pa.Table:
         every = changes.values()
+        kinds = {type(change) for change in every}
+        if len(kinds) == 1:
+            kind = _all(KINDS[kinds.pop()], changes)
+        else:
+            kind = pa.array([KINDS[type(change)] for change in every], pa.string())
         return pa.table(
             {
                 "run_id": _all(self._run_id, changes),
                 "marker": pa.array(list(changes), pa.string()),
                 "job_id": pa.array([self._job_id] * len(changes), pa.int64()),
                 "account_id": pa.array([change.ref.id for change in every], pa.string()),
-                "kind": pa.array([KINDS[type(change)] for change in every], pa.string()),
-                "content": pa.array([_content(change) for change in every], pa.string()),
+                "kind": kind,
+                "content": pa.array(_contents(every), pa.string()),
             }
         )
 
@@ -185,20 +211,46 @@ def _said(outcome: WriteOutcome | None) -> tuple[str, str | None, str | None, st
             assert_never(outcome)
 
 
-def _content(change: Change) -> bytes:
+def _all_arrived(changes: Mapping[str, Change], outcomes: Mapping[str, WriteOutcome]) -> bool:
+    """Say whether all are changes of fields, and in the records that they were for."""
+    return bool(changes) and all(
+        type(change) is SetFields
+        and type(outcome := outcomes.get(marker)) is Applied
+        and outcome.id == change.ref.id
+        for marker, change in changes.items()
+    )
+
+
+_BREAK: Final = orjson.Fragment(b"\n")
+"""Stands in no JSON but where it is put: within texts it is escaped."""
+
+
+def _contents(changes: Collection[Change]) -> list[bytes]:
+    """Return what the ledger keeps of each change, as JSON.
+
+    All are written at once: one by one, the calls would cost more than all the rest of the ledger.
+    """
+    if not changes:
+        return []
+    said: list[object] = [_BREAK] * (2 * len(changes))
+    said[::2] = map(_content, changes)
+    # Times as Python writes them, as ever in this ledger.
+    text = orjson.dumps(said, default=str, option=orjson.OPT_PASSTHROUGH_DATETIME)
+    return text.removeprefix(b"[").removesuffix(b",\n]").split(b",\n,")
+
+
+def _content(change: Change) -> object:
     match change:
         case SetFields(values=values, old=old):
-            said: object = {name: (old.get(name), value) for name, value in values.items()}
+            return {name: (old.get(name), value) for name, value in values.items()}
         case PutTask():
-            said = {
+            return {
                 "subject": change.subject,
                 "owner": change.owner,
                 "due": change.due,
                 "priority": change.priority,
             }
         case CloseTask():
-            said = {"reason": change.reason}
+            return {"reason": change.reason}
         case _:
             assert_never(change)
-    # Times as Python writes them, as ever in this ledger.
-    return orjson.dumps(said, default=str, option=orjson.OPT_PASSTHROUGH_DATETIME)

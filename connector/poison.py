@@ -65,7 +65,10 @@ def _sent(
             yield outcome
     except Refused as error:
         refusal = error
-    left = [change for change in changes if change.marker not in said]
+    if len(said) == len(changes):
+        left = []
+    else:
+        left = [change for change in changes if change.marker not in said]
     if refusal is not None and not left:
         raise refusal
     return left, refusal

@@ -21,7 +21,12 @@ value among the first ones, and then a text."""
 
 
 class Bulk(Protocol):
-    """One connection for columnar writes; nothing is kept before `commit`."""
+    """One connection for columnar writes; nothing is kept before `commit`.
+
+    *sorts_by_code_point*: texts are in order as Python has them, whatever the language.
+    """
+
+    sorts_by_code_point: bool
 
     def upsert(self, table: str, rows: pa.Table, *, unless: str | None = None) -> int:
         """Insert *rows* or update those that exist; return how many were written.
@@ -85,6 +90,8 @@ def _upsert_sql(table: str, columns: Sequence[str], values: str, unless: str | N
 
 
 class _Sqlite:
+    sorts_by_code_point = True
+
     def __init__(self, database: Database) -> None:
         import adbc_driver_sqlite.dbapi as driver
 
@@ -184,6 +191,8 @@ def _as_sqlite_keeps_it(rows: pa.Table) -> pa.Table:
 
 
 class _Postgres:
+    sorts_by_code_point = False  # but as the database was told to when it was made
+
     def __init__(self, database: Database) -> None:
         import adbc_driver_postgresql.dbapi as driver
 

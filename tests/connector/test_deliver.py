@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from datetime import date
+from decimal import Decimal
 from typing import Any
 
 import pytest
@@ -19,6 +21,7 @@ from connector import (
     RateLimited,
     Ref,
     Retry,
+    Scalar,
     SetFields,
     Stream,
     Unavailable,
@@ -75,6 +78,12 @@ def writer_of(crm: FakeCRM) -> Writer:
 
 def deliver(store: Store, writer: Writer, pauses: list[float], *changes: Change) -> Delivered:
     return Delivery(store, 1, "run", writer, sleep=pauses.append).send(changes)
+
+
+def targets(store: Store) -> dict[str, str | None]:
+    with store.bulk() as bulk:
+        rows = bulk.fetch("select account_id, target_id from ledger").to_pylist()
+    return {row["account_id"]: row["target_id"] for row in rows}
 
 
 def states(store: Store) -> dict[str, str]:
@@ -388,6 +397,34 @@ def test_a_task_that_never_arrived_is_not_noted_as_applied_after_a_restart(
 
     assert states(sqlite_store) == {task("A").marker: "unknown", fields("B").marker: "applied"}
     assert known_tasks(sqlite_store, task("A").marker) == []
+
+
+def test_what_lies_between_two_changes_of_a_batch_is_left_as_it_was(
+    store: Store, crm: FakeCRM, pauses: list[float]
+) -> None:
+    with store.bulk() as bulk:
+        Ledger(1, "run").sending(bulk, {fields("B").marker: fields("B")})
+        bulk.commit()
+
+    deliver(store, writer_of(crm), pauses, fields("A"), fields("C"))
+
+    expected = {"A": "applied", "B": "sending", "C": "applied"}
+    assert states(store) == {fields(account).marker: said for account, said in expected.items()}
+    assert targets(store) == {"A": "A", "B": None, "C": "C"}
+
+
+def test_the_ledger_keeps_values_as_they_read(
+    store: Store, crm: FakeCRM, pauses: list[float]
+) -> None:
+    values: dict[str, Scalar] = {"tier": 'a "b",\n,\\', "rank": None, "revenue": Decimal("1.50")}
+    changes = [SetFields(Ref(account), values, {"tier": "\n"}) for account in "AB"]
+
+    deliver(store, writer_of(crm), pauses, *changes)
+
+    with store.bulk() as bulk:
+        kept = bulk.fetch("select content from ledger order by marker").column("content")
+    expected = {"tier": ["\n", values["tier"]], "rank": [None, None], "revenue": [None, "1.50"]}
+    assert [json.loads(one) for one in kept.to_pylist()] == [expected, expected]
 
 
 def faulty(crm: FakeCRM, *strikes: Strike[Call, CallFault]) -> Writer:
