@@ -7,7 +7,7 @@ A page's rows, what was set aside of it and its cursor are saved in one transact
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable, Collection, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
 from dataclasses import asdict, dataclass
 from datetime import UTC, datetime
 from json import loads
@@ -252,7 +252,11 @@ class Pull:
     ) -> tuple[int, list[Quarantined]]:
         ready = self._with_keys(rows, state.scan if scanning else None)
         if not scanning:
-            return bulk.upsert(self._table, ready, unless=_says_nothing_new(rows)), []
+            written = bulk.upsert(self._table, ready, unless=_says_nothing_new(rows))
+            if written < ready.num_rows:
+                # Touched, but not changed; often by our own writing. Its time still counts.
+                bulk.upsert(self._table, ready, unless=_is_no_newer(rows))
+            return written, []
         written = bulk.upsert(self._table, ready, unless="old.scan = new.scan")
         if written == ready.num_rows:
             return written, []
@@ -418,11 +422,23 @@ def _note_filled(state: StreamState, rows: pa.Table) -> None:
 
 
 def _says_nothing_new(rows: pa.Table) -> str:
-    """Return when a row of an increment is not written: it is older than ours, or the same."""
-    same = " and ".join(
-        f'old."{name}" is not distinct from new."{name}"' for name in rows.column_names
-    )
+    """Return when a row of an increment is no change: it is older than ours, or says the same.
+
+    The time of its last change may have moved: CRMs move it when we write a tier, or anybody saves
+    a record as it was.
+    """
+    same = _same(name for name in rows.column_names if name != "modified_at")
     return f"not old.deleted and (old.modified_at > new.modified_at or ({same}))"
+
+
+def _is_no_newer(rows: pa.Table) -> str:
+    """Return when nothing of a row of an increment is kept: it is older than ours, or the same."""
+    same = _same(rows.column_names)
+    return f"not old.deleted and (old.modified_at > new.modified_at or ({same}))"
+
+
+def _same(names: Iterable[str]) -> str:
+    return " and ".join(f'old."{name}" is not distinct from new."{name}"' for name in names)
 
 
 def problems_of(row: QuarantineRow) -> Sequence[Problem]:

@@ -146,6 +146,18 @@ def test_rows_read_again_change_nothing(store: Store) -> None:
     assert (counts.read, counts.stored, counts.unchanged) == (2, 1, 1)
 
 
+def test_a_record_that_was_only_touched_has_not_changed(store: Store) -> None:
+    """CRMs move the time of an account when we write its tier."""
+    pull(store, Script(pages([account("A", "old", day=1), account("B", day=1)])))
+
+    counts = pull(store, Script(pages([account("A", "old", day=5), account("B", day=4)], at=1)))
+    late = pull(store, Script(pages([account("A", "between", day=3)], at=2)))
+
+    assert (counts.read, counts.stored, counts.unchanged) == (2, 0, 2)
+    assert (late.stored, late.unchanged) == (0, 1)
+    assert content(store)[0]["name"] == "old"
+
+
 @pytest.mark.parametrize(
     ("first", "second", "kept"),
     [
