@@ -208,6 +208,7 @@ class Engine:
             self._load_items(
                 reader, records["line_items"], found["line_items"], loaded["opportunities"]
             )
+            self._leave_out_what_we_closed(reader, job)
             reader.load(
                 "before", f"select {', '.join(_BEFORE)} from standing where job_id = {job}", _BEFORE
             )
@@ -300,6 +301,21 @@ class Engine:
         shown = _without("lines", "account_id", "close_date")
         shown |= {name: _DEAL[column] for name, column in _DEAL_OF_ITEM.items()}
         self._show("line_items", shown, [*columns, *theirs])
+
+    def _leave_out_what_we_closed(self, reader: Reader, job: int) -> None:
+        """Forget the activities that are tasks of ours, closed by us: nobody was contacted."""
+        if not self.count("stored_activities"):
+            return
+        reader.load(
+            "closed_by_us",
+            f"select distinct target_id from ledger where job_id = {job} and kind = 'close_task'"
+            " and state = 'applied' and target_id is not null",
+            {"target_id": "varchar"},
+        )
+        self.database.execute(
+            "delete from stored_activities where id in (select target_id from closed_by_us)"
+        )
+        self.database.execute("drop table closed_by_us")
 
     def _columns(self, name: str, read: frozenset[str]) -> dict[str, tuple[str, str]]:
         """Return the columns to load: how each is read, and its type."""
