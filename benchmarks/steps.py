@@ -16,41 +16,46 @@ from connector.config import load_job
 from connector.engine import Engine
 from connector.facts import RECORDS
 from connector.plugins import Plugins
+from connector.runs import Report, Runs
 from connector.store import Records
 from connector.store.tables import RunRow
-from connector.sync import Report, Sync
+from connector.sync import Sync
 from six_goals.words import Words
 
 AS_OF = date(2026, 12, 31)
 
 
-class _Timed(Sync):
-    """A run that notes the CPU seconds of its stages."""
+class _Timed(Runs):
+    """Runs that note the CPU seconds of their stages."""
 
     stages: dict[str, float]
     _last: tuple[str, float] | None = None
 
-    def _stage(self, row: RunRow, stage: str) -> None:
-        self._close_stage()
+    def stage(self, row: RunRow, stage: str) -> None:
+        """Note how far the run is, and what it has cost so far."""
+        self.close_stage()
         self._last = (stage, time.process_time())
-        super()._stage(row, stage)
+        super().stage(row, stage)
 
-    def _close_stage(self) -> None:
+    def close_stage(self) -> None:
+        """Note what the last stage has cost."""
         if self._last:
             name, start = self._last
             self.stages[name] = time.process_time() - start
 
 
-def _sync(folder: Path, job: str = "benchmark") -> _Timed:
-    return _Timed(load_job(folder / f"{job}.toml"), Plugins())
+def _sync(folder: Path, job: str = "benchmark") -> Sync:
+    return Sync(load_job(folder / f"{job}.toml"), Plugins())
 
 
 def run(folder: Path, stages: dict[str, float]) -> int:
     """Run the job as `connector sync` does."""
     sync = _sync(folder)
-    sync.stages = stages
+    timed = _Timed(sync.store, sync.job, sync.job_id, sync.rules.hash, sync.governor)
+    timed.stages = stages
+    sync.runs = timed
     report = sync.run()
-    sync._close_stage()
+    timed.close_stage()
     return report.accounts["applied"]
 
 

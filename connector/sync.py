@@ -7,112 +7,48 @@ been written is read from the target before anything is sent.
 from __future__ import annotations
 
 import logging
-import secrets
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import asdict, dataclass, field
+from dataclasses import dataclass
 from datetime import UTC, date, datetime
 from functools import partial
 from itertools import chain
 from typing import Any, Final, Literal
 
-from sqlmodel import col, select
+from sqlmodel import select
 
-from connector import approval, audit, notify, telemetry, trials
+from connector import approval, trials
 from connector.analysis import Analysis, analyse
 from connector.config import Job, adapter_settings
 from connector.contract import Adapter, Capabilities, Change, HeldTask, Provisioner, Source, Writer
 from connector.decide import Decided, decide, owners_of
-from connector.deliver import Delivered, Delivery
+from connector.deliver import Delivery
 from connector.engine import Engine
-from connector.errors import ConfigError, ConnectorError, GuardError, PluginError
+from connector.errors import ConfigError, GuardError, PluginError
 from connector.facts import RECORDS
 from connector.governor import Governed
 from connector.language import words_of
-from connector.lease import lease
 from connector.ledger import created_by, unheard_of
 from connector.mapping import mapping_of
 from connector.model import Stream
-from connector.overrides import Override, Overrides, not_locked
+from connector.overrides import Overrides, not_locked
 from connector.plan import Held, Plan, Stamps, compare, guard_changes, plan_tasks
 from connector.plugins import Plugins
 from connector.proposal import Proposal
-from connector.pull import Progress, Pull, Pulled
+from connector.pull import Progress, Pull
 from connector.quota import governed
 from connector.record import save_actions, save_standings
-from connector.redaction import without_secrets
 from connector.retry import retrying_call
 from connector.ruleset import ruleset_of
+from connector.runs import Report, Runs, add_counts
 from connector.store import Store
 from connector.store.tables import RunRow, TaskRow
 
 logger = logging.getLogger(__name__)
 
-Begun = Literal["running", "planning", "applying", "undoing"]
-State = Begun | Literal["planned", "waiting", "done", "partial", "stopped", "failed"]
-
 _OPEN_ENDS: Final = ("rejected", "waiting")
-_VERBS: Final[Mapping[Begun, str]] = {
-    "running": "run",
-    "planning": "plan",
-    "applying": "apply",
-    "undoing": "undo",
-}
-"""What the audit trail calls each kind of run."""
-_TOLD: Final = ("running", "applying")
-"""Runs of whose end people are told: the others are looked at by those who started them."""
 _KEPT_AT_ONCE: Final = 10_000
-_LISTED: Final = 1_000
 _NOT_THERE: Final = "the target has no such account; create it there, or leave it out of the source"
-
-
-@dataclass(slots=True)
-class Report:
-    """What a run did, in numbers that add up."""
-
-    job: str
-    run_id: str
-    as_of: date
-    state: State = "running"
-    pulled: dict[str, Pulled] = field(default_factory=dict)
-    accounts: dict[str, int] = field(default_factory=dict)
-    """read = unchanged + applied + rejected + waiting + quarantined."""
-    tasks: dict[str, int] = field(default_factory=dict)
-    """planned = applied + unchanged + rejected + waiting."""
-    actions: dict[str, int] = field(default_factory=dict)
-    """Actions by what became of them."""
-    fields: dict[str, int] = field(default_factory=dict)
-    """Changes by field."""
-    locked: int = 0
-    by_hand: Sequence[Override] = ()
-    """Tiers that people have changed in the target since the last run, kept or written over."""
-    target: Mapping[str, str] = field(default_factory=dict)
-    """Our result = the target's field."""
-    plan: dict[str, int] = field(default_factory=dict)
-    """Of a plan that is carried out: planned = same + differs + not_needed; unplanned is beside."""
-    summary: Mapping[str, Any] = field(default_factory=dict)
-
-    def counts(self) -> dict[str, Any]:
-        """Return the numbers as JSON keeps them."""
-        return {
-            "pulled": {stream: asdict(pulled) for stream, pulled in self.pulled.items()},
-            "accounts": self.accounts,
-            "tasks": self.tasks,
-            "actions": self.actions,
-            "fields": self.fields,
-            "locked": self.locked,
-            "by_hand": [asdict(override) for override in self.by_hand[:_LISTED]],
-            "target": dict(self.target),
-            **({"plan": self.plan} if self.plan else {}),
-        }
-
-    def assert_adds_up(self) -> None:
-        """Raise AssertionError if an account or a task has no outcome."""
-        parts = ("unchanged", "applied", "rejected", "waiting")
-        read = sum(self.accounts[part] for part in (*parts, "quarantined"))
-        planned = sum(self.tasks[part] for part in parts)
-        if self.accounts["read"] != read or self.tasks["planned"] != planned:
-            raise AssertionError(f"the run does not add up: {self.accounts} {self.tasks}")
 
 
 @dataclass(frozen=True, slots=True)
@@ -123,11 +59,6 @@ class Planned:
     plan: Plan
     decided: Sequence[Decided]
     held: Sequence[HeldTask]
-
-
-def today(job: Job) -> date:
-    """Return the day it is in the job's time zone."""
-    return datetime.now(job.zone).date()
 
 
 class Sync:
@@ -151,7 +82,15 @@ class Sync:
         self.governor = Governed(
             self.store, reserve=limits.reserve, calls_per_day=limits.calls_per_day
         )
-        self._as_of = as_of or job.model.rules.as_of
+        self.runs = Runs(
+            self.store,
+            job,
+            self.job_id,
+            self.rules.hash,
+            self.governor,
+            as_of=as_of,
+            override=override,
+        )
         self._override = override
         self._progress = progress or (lambda what, done, total: None)
         self._source_adapter = _adapter(job, plugins, job.model.source.adapter, "source")
@@ -181,10 +120,10 @@ class Sync:
 
         Where the job wants approval, a run that has anything to write ends as waiting.
         """
-        with self.begun() as (row, report), Engine(self.store, self.job) as engine:
+        with self.runs.begun() as (row, report), Engine(self.store, self.job) as engine:
             planned = self._plan(row, report, engine)
             if self.job.model.target.approval == "required" and not planned.plan.empty:
-                self._stage(row, "approval")
+                self.runs.stage(row, "approval")
                 self._wait(planned, row)
                 report.state = "waiting"
             else:
@@ -198,7 +137,7 @@ class Sync:
         ConfigError as `accept` does.
         """
         self.accept(proposal)
-        begun = self.begun("applying", f"plan of run {proposal.run_id}")
+        begun = self.runs.begun("applying", f"plan of run {proposal.run_id}")
         with begun as (row, report), Engine(self.store, self.job) as engine:
             planned = self._plan(row, report, engine, pull=False)
             self._carry_out(planned, row, report, engine, proposal)
@@ -224,9 +163,9 @@ class Sync:
         engine.make_room()
         trials.follow(self.store, self.job_id, planned.held)
         trials.begin(self.store, self.job_id, row.id, planned.decided, row.as_of)
-        self._stage(row, "deliver")
+        self.runs.stage(row, "deliver")
         self._deliver(planned, row.id, proposal)
-        self._stage(row, "record")
+        self.runs.stage(row, "record")
         self._record(planned, row, engine)
         report.assert_adds_up()
         report.state = "partial" if self._is_partial(report) else "done"
@@ -251,7 +190,7 @@ class Sync:
     @contextmanager
     def plan(self) -> Iterator[Planned]:
         """Yield what a run would write; nothing is written, and the run is noted as planned."""
-        begun = self.begun("planning")
+        begun = self.runs.begun("planning")
         with begun as (row, report), Engine(self.store, self.job) as engine:
             planned = self._plan(row, report, engine)
             report.state = "planned"
@@ -259,9 +198,9 @@ class Sync:
 
     def _plan(self, row: RunRow, report: Report, engine: Engine, *, pull: bool = True) -> Planned:
         if pull:
-            self._stage(row, "pull")
+            self.runs.stage(row, "pull")
             self._pull(report)
-        self._stage(row, "analyse")
+        self.runs.stage(row, "analyse")
         engine.load(self.job_id)
         if not engine.count(RECORDS + "accounts") and not self._may_be_empty:
             raise GuardError(
@@ -280,7 +219,7 @@ class Sync:
         if row.state != "planning":
             trials.settle(self.store, self.job_id, analysis.facts, self.rules)
         engine.release()
-        self._stage(row, "plan")
+        self.runs.stage(row, "plan")
         return self._compare(row, report, engine, analysis)
 
     def _pull(self, report: Report) -> None:
@@ -497,97 +436,6 @@ class Sync:
             return ConfigError(f"{self.job.path}: {said}")
         return error
 
-    @contextmanager
-    def begun(self, state: Begun = "running", about: str = "") -> Iterator[tuple[RunRow, Report]]:
-        """Hold the job while the block runs; yield its row in the store, and its report to fill."""
-        with lease(self.store, self.job.name, self.job_id):
-            row = self._begin(state, about)
-            report = Report(self.job.name, row.id, row.as_of, target=self.job.model.target.fields)
-            try:
-                with telemetry.run(self.job.name, row.id):
-                    yield row, report
-            except ConnectorError as error:
-                stopped = isinstance(error, GuardError | ConfigError | PluginError)
-                report.state = "stopped" if stopped else "failed"
-                self._end(row, report, without_secrets(str(error)))
-                if state in _TOLD:
-                    notify.run_ended(self.store, self.job, row, error)
-                raise
-            self._end(row, report, "")
-            if state in _TOLD:
-                notify.run_ended(self.store, self.job, row)
-
-    def _begin(self, state: Begun, about: str) -> RunRow:
-        """Return the run that was cut off, to be taken up again, or a new one *about* this."""
-        digest = self.rules.hash
-        message = "; ".join(filter(None, (about, self._reason)))
-        with self.store.session() as session:
-            row = session.exec(
-                select(RunRow).where(RunRow.job_id == self.job_id, RunRow.state == state)
-            ).first()
-            same = row is not None and row.config_hash == digest and row.message.startswith(about)
-            if row is not None and same and state != "planning" and self._may_be(row.as_of):
-                logger.info("taking up run %s, which was cut off at %r", row.id, row.stage)
-                row.message = message or row.message
-                session.add(row)
-                audit.run_begins(session, "resume", self.job.name, row, self._override, about)
-                return row
-            ended = ("applying", "undoing") if state == "running" else ()
-            for other in session.exec(
-                select(RunRow).where(RunRow.job_id == self.job_id, col(RunRow.state).in_(ended))
-            ):
-                other.state, other.message = "failed", f"{other.message}; cut off"
-                session.add(other)
-                audit.run_ends(session, self.job.name, other)
-            if row is not None:
-                # A plan leaves nothing to go on with, and its day may have passed.
-                why = "" if state == "planning" else "; the job was changed since"
-                row.state, row.message = "failed", f"cut off{why}"
-                session.add(row)
-                audit.run_ends(session, self.job.name, row)
-            now = datetime.now(UTC)
-            row = RunRow(
-                id=f"{now:%Y%m%dT%H%M%S}-{secrets.token_hex(3)}",
-                job_id=self.job_id,
-                state=state,
-                stage="begin",
-                as_of=self._as_of or today(self.job),
-                started_at=now,
-                config_hash=digest,
-                message=message,
-            )
-            session.add(row)
-            audit.run_begins(session, _VERBS[state], self.job.name, row, self._override, about)
-        return row
-
-    def _may_be(self, as_of: date) -> bool:
-        return self._as_of in (None, as_of)
-
-    @property
-    def _reason(self) -> str:
-        return f"{approval.OVERRIDE}{self._override}" if self._override else ""
-
-    def _stage(self, row: RunRow, stage: str) -> None:
-        telemetry.stage(stage)
-        logger.info("run %s: %s", row.id, stage)
-        row.stage = stage
-        with self.store.session() as session:
-            session.merge(row)
-        self.governor.keep(now=True)
-
-    def _end(self, row: RunRow, report: Report, message: str) -> None:
-        row.state = report.state
-        row.finished_at = datetime.now(UTC)
-        row.counts = report.counts()
-        row.summary = dict(report.summary)
-        row.message = message or row.message
-        with self.store.session() as session:
-            session.merge(row)
-            audit.run_ends(session, self.job.name, row)
-        self.governor.keep(now=True)
-        if report.state in ("done", "partial", "waiting"):
-            approval.replace(self.store, self.job_id, row.id)
-
     def _known_tasks(self) -> dict[str, TaskRow]:
         with self.store.session() as session:
             rows = session.exec(select(TaskRow).where(TaskRow.job_id == self.job_id)).all()
@@ -613,13 +461,6 @@ class Sync:
                 str(stream),
             )
         return int(found.column("n")[0].as_py())
-
-
-def add_counts(counts: dict[str, int], delivered: Delivered) -> None:
-    """Move what was sent from *waiting* to what became of it."""
-    counts["waiting"] -= delivered.sent - delivered.waiting
-    for part in ("applied", "unchanged", "rejected"):
-        counts[part] += getattr(delivered, part)
 
 
 def _adapter(job: Job, plugins: Plugins, name: str, side: str) -> Adapter[Any]:

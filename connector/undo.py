@@ -17,8 +17,9 @@ from connector.ledger import ledger_rows
 from connector.model import OUTPUTS
 from connector.plan import held_text
 from connector.retry import retrying_call
+from connector.runs import Report, add_counts
 from connector.store.tables import RunRow
-from connector.sync import Report, Sync, add_counts
+from connector.sync import Sync
 
 Why = Literal["changed since", "gone", "closed since", "closed by the run", "brought up to date"]
 """Why something stays: what the run only closed or changed in a task is a person's by now."""
@@ -61,7 +62,10 @@ def plan_undo(sync: Sync, run_id: str) -> Undoing:
 def undo(sync: Sync, run_id: str) -> tuple[Undoing, Report]:
     """Put back what the run has written, as a run of its own; return what was changed and left."""
     run = _run(sync, run_id)
-    with sync.begun("undoing", f"undo of run {run_id}") as (own, report), sync.writer() as writer:
+    with (
+        sync.runs.begun("undoing", f"undo of run {run_id}") as (own, report),
+        sync.writer() as writer,
+    ):
         undoing = _Undoing(sync, run, writer).planned()
         report.accounts = _counts("read", len(undoing.fields), undoing.untouched)
         report.accounts["quarantined"] = 0

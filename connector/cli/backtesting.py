@@ -15,7 +15,7 @@ from connector.engine import Engine
 from connector.errors import ConfigError
 from connector.plugins import Plugins
 from connector.ruleset import RuleSet, ruleset_of
-from connector.sync import today
+from connector.runs import today
 
 
 @dataclass(frozen=True, slots=True)

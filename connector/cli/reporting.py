@@ -18,8 +18,9 @@ from connector.errors import ConfigError
 from connector.ledger import ledger_rows
 from connector.overrides import Override
 from connector.plugins import Plugins
+from connector.runs import Report
 from connector.store import Store
-from connector.sync import Report, Sync
+from connector.sync import Sync
 
 NOT_WRITTEN: Final = ("rejected", "retry", "conflict", "unknown", "sending")
 """The states of the ledger in which a change is not in the target, as far as we know."""

@@ -17,7 +17,7 @@ from connector.errors import ConfigError
 from connector.facts import RECORDS
 from connector.plugins import Plugins
 from connector.ruleset import RuleSet, ruleset_of
-from connector.sync import today
+from connector.runs import today
 from connector.what_if import Side, WhatIf, open_tasks
 from connector.what_if import what_if as compared
 from customer_pyramid.settings import INACTIVE, PROSPECT, SUSPECT

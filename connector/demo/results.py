@@ -11,9 +11,9 @@ from sqlmodel import col, select
 
 from connector.config import Job
 from connector.demo.files import JOB
+from connector.runs import Report
 from connector.store import Store
 from connector.store.tables import ActionRow, RunRow, UserRow
-from connector.sync import Report
 
 
 @dataclass(frozen=True, slots=True)

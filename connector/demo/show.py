@@ -15,8 +15,8 @@ from rich.text import Text
 
 from connector.demo.files import JOB
 from connector.demo.results import Results
+from connector.runs import Report
 from connector.store.tables import ActionRow, RunRow
-from connector.sync import Report
 from customer_pyramid.money import cents
 from customer_pyramid.periods import add_months
 

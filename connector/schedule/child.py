@@ -20,8 +20,9 @@ from connector.config import load_job
 from connector.errors import BusyError, ConnectorError
 from connector.plugins import Plugins
 from connector.redaction import traceback_of, without_secrets
+from connector.runs import Report
 from connector.schedule.history import set_aside
-from connector.sync import Report, Sync
+from connector.sync import Sync
 
 _TALKATIVE: Final = ("alembic", "httpx", "httpcore")
 """Libraries that log at INFO what only their authors want to know."""

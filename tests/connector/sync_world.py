@@ -14,8 +14,9 @@ from connector.contract import Adapter, Capabilities
 from connector.hookspecs import hookimpl
 from connector.model import Stream
 from connector.plugins import Plugins
+from connector.runs import Report
 from connector.store import Store
-from connector.sync import Report, Sync
+from connector.sync import Sync
 from connector.testing.fake import FakeCRM
 
 AS_OF = date(2026, 6, 30)

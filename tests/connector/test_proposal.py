@@ -18,8 +18,8 @@ from connector.deliver import Delivered, Delivery
 from connector.errors import ConfigError
 from connector.model import Stream
 from connector.proposal import header_of, job_file_of, read_plan
+from connector.runs import Report
 from connector.store.tables import RunRow
-from connector.sync import Report
 from connector.undo import plan_undo, undo
 from tests.connector.sync_world import AS_OF, JOB, World, account, assert_adds_up, crm, deal
 

@@ -7,14 +7,15 @@ from typing import Any, Self
 
 import pytest
 
+import connector.runs as runs
 import connector.sync as syncing
 from connector import retry
 from connector.deliver import Delivery
 from connector.errors import AuthError, GuardError, PluginError, Unavailable
 from connector.model import Stream
 from connector.refusals import forget
+from connector.runs import today
 from connector.store.tables import RunRow
-from connector.sync import today
 from tests.connector.sync_world import AS_OF, JOB, World, account, crm, deal
 
 
@@ -298,7 +299,7 @@ def test_the_day_is_the_one_in_the_time_zone_of_the_job(
         def now(cls, tz: tzinfo | None = None) -> Self:
             return cls(2026, 7, 1, 5, 0, tzinfo=UTC).astimezone(tz)
 
-    monkeypatch.setattr(syncing, "datetime", Clock)
+    monkeypatch.setattr(runs, "datetime", Clock)
     world.path.write_text('timezone = "America/Los_Angeles"\n' + JOB, encoding="utf-8")
 
     assert today(world.sync().job) == date(2026, 6, 30)

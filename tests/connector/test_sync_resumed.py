@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
+import connector.runs as runs
 import connector.sync as syncing
 from connector import pull, retry, trials
 from connector.deliver import Delivery
@@ -46,7 +47,7 @@ PLACES = {
     "noting what arrived": (Delivery, "_remember_tasks", (1, 4)),
     "saving standings": (syncing, "save_standings", (1,)),
     "saving actions": (syncing, "save_actions", (1,)),
-    "noting the end": (syncing.Sync, "_end", (1,)),
+    "noting the end": (runs.Runs, "_end", (1,)),
 }
 
 QUICK = {

@@ -31,8 +31,9 @@ from connector.errors import AuthError, BusyError, ConnectorError, RateLimited, 
 from connector.hookspecs import hookimpl
 from connector.http import NoAnswer
 from connector.model import Stream
+from connector.runs import Report
 from connector.store import Store, bulk
-from connector.sync import Report, Sync
+from connector.sync import Sync
 from connector.testing.fake import FakeCRM, _FakeWriter
 from connector.testing.faults import (
     Backwards,

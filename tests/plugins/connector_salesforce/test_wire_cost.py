@@ -11,7 +11,8 @@ import pytest
 from connector.config import load_job
 from connector.plugins import Plugins
 from connector.provision import provision
-from connector.sync import Report, Sync
+from connector.runs import Report
+from connector.sync import Sync
 from sandbox_salesforce.sandbox import SalesforceSandbox
 
 ACCOUNTS = 10_000

@@ -14,7 +14,8 @@ from connector.config import load_job
 from connector.contract import Adapter
 from connector.provision import provision
 from connector.reconcile import reconcile
-from connector.sync import Report, Sync
+from connector.runs import Report
+from connector.sync import Sync
 from connector.undo import undo
 from connector_salesforce.settings import SalesforceSettings
 from connector_salesforce.source import SalesforceSource
