@@ -7,13 +7,16 @@ of their own because they import httpx and pytest.
 from connector.contract import (
     Adapter,
     Applied,
+    BrowserLogin,
     Capabilities,
     Change,
+    ChoiceChecker,
     CloseTask,
     Conflict,
     Current,
     FieldKind,
     FieldSpec,
+    Granted,
     HeldTask,
     Page,
     Provisioner,
@@ -28,6 +31,7 @@ from connector.contract import (
     Secrets,
     SetFields,
     Source,
+    Token,
     Unchanged,
     Unknown,
     Unreadable,
@@ -50,6 +54,7 @@ from connector.errors import (
     Transient,
     Unavailable,
 )
+from connector.grants import granted
 from connector.hookspecs import hookimpl
 from connector.model import FIELDS, OUTPUTS, Field, Kind, OutputField, Stream
 from connector.quota import Allowance
@@ -63,9 +68,11 @@ __all__ = [
     "Allowance",
     "Applied",
     "AuthError",
+    "BrowserLogin",
     "BusyError",
     "Capabilities",
     "Change",
+    "ChoiceChecker",
     "CloseTask",
     "ConfigError",
     "Conflict",
@@ -75,6 +82,7 @@ __all__ = [
     "Field",
     "FieldKind",
     "FieldSpec",
+    "Granted",
     "GuardError",
     "HeldTask",
     "Kind",
@@ -98,6 +106,7 @@ __all__ = [
     "Source",
     "StoreError",
     "Stream",
+    "Token",
     "Transient",
     "Unavailable",
     "Unchanged",
@@ -105,6 +114,7 @@ __all__ = [
     "Unreadable",
     "WriteOutcome",
     "Writer",
+    "granted",
     "hookimpl",
     "keep_secret",
 ]

@@ -12,7 +12,15 @@ from dataclasses import dataclass, field
 from datetime import date, datetime
 from decimal import Decimal
 from pathlib import Path
-from typing import TYPE_CHECKING, Generic, Literal, Protocol, TypeAlias, TypeVar
+from typing import (
+    TYPE_CHECKING,
+    Generic,
+    Literal,
+    Protocol,
+    TypeAlias,
+    TypeVar,
+    runtime_checkable,
+)
 
 from connector.model import Stream
 
@@ -215,7 +223,10 @@ WriteOutcome: TypeAlias = Applied | Unchanged | Rejected | Retry | Conflict | Un
 
 
 class Writer(Protocol):
-    """Writes into a CRM. One instance is never shared between threads."""
+    """Writes into a CRM. One instance is never shared between threads.
+
+    A writer that is also a `ChoiceChecker` is asked for more by `connector check`.
+    """
 
     def check(self, fields: Sequence[str]) -> str:
         """Return where we write to, or raise: each of *fields* must exist and be writable."""
@@ -272,6 +283,18 @@ class ProvisionStep:
     how: str = ""
 
 
+@runtime_checkable
+class ChoiceChecker(Protocol):
+    """A writer that knows which values the lists of the CRM have."""
+
+    def check_choices(self, fields: Sequence[FieldSpec]) -> None:
+        """Raise ConfigError if a list takes no other values and lacks one that will be written.
+
+        It names the values, and where they are to be added.
+        """
+        ...
+
+
 class Provisioner(Protocol):
     """Makes what a job needs in the CRM, so that a rep can see it. Never part of a run."""
 
@@ -292,14 +315,18 @@ class Provisioner(Protocol):
 class Capabilities:
     """What the host may count on.
 
-    *read_batch* accounts are asked for and *write_batch* changes sent at once. A task's subject
-    and body have at most *subject_limit* and *body_limit* characters; longer texts come shortened.
+    *read_batch* accounts are asked for and *write_batch* changes handed over at once; *per_call* of
+    them go in one call, or all (0), as `connector plan` counts them. A task's subject and body have
+    at most *subject_limit* and *body_limit* characters; longer texts come shortened.
+    Without *empty_numbers* a number can't be empty there: it is 0 then, and counts as the same.
     """
 
     read_batch: int = 200
     write_batch: int = 200
+    per_call: int = 0
     subject_limit: int = 255
     body_limit: int = 32_000
+    empty_numbers: bool = True
 
 
 @dataclass(frozen=True, slots=True)
@@ -313,6 +340,51 @@ class Secrets:
     name: str
     fetch: Callable[[str], str]
     about: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class BrowserLogin:
+    """How a person lets us in from a browser on this computer: OAuth 2.0 with a code and PKCE.
+
+    *authorize* and *token* are URLs of the CRM. *redirect* is where the browser comes back to, as
+    the app there has it registered; its port 0 is any that is free. *keep* names what else of an
+    answer with a token is kept beside it, such as where the CRM is.
+    """
+
+    authorize: str
+    token: str
+    client_id: str
+    client_secret: str | None = field(default=None, repr=False)
+    scopes: Sequence[str] = ()
+    redirect: str = "http://127.0.0.1:0/callback"
+    keep: Sequence[str] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Token:
+    """What a CRM gave: *access* goes with each request, *refresh* gets the next two.
+
+    *more* is what the login has kept beside them.
+    """
+
+    access: str = field(repr=False)
+    refresh: str = field(repr=False)
+    more: Mapping[str, str] = field(default_factory=dict, repr=False)
+
+
+class Granted(Protocol):
+    """A token that a person has granted, kept by the host."""
+
+    def token(self) -> Token:
+        """Return the token as it is kept; raise AuthError if nobody has logged in."""
+        ...
+
+    def renewed(self, refused: Token) -> Token:
+        """Return the token that follows the *refused* one, whoever got it.
+
+        Raise AuthError if the CRM gives no more.
+        """
+        ...
 
 
 class Serve(Protocol):
@@ -348,7 +420,9 @@ class Adapter(Generic[S]):
     """One CRM: its settings (a pydantic model, secrets as SecretStr), fields and what it opens.
 
     *fields* maps our names to the CRM's for each stream offered; a job adds to it or overrides
-    it. A field that only this default names may be missing from what the CRM sends.
+    it. A field that only this default names may be missing from what the CRM sends. *login* says
+    how a person lets us in from a browser, None where the settings say how else; what is opened
+    then gets the token from `granted`.
     """
 
     name: str
@@ -357,5 +431,6 @@ class Adapter(Generic[S]):
     source: Callable[[S], Source] | None = None
     writer: Callable[[S], Writer] | None = None
     provisioner: Callable[[S], Provisioner] | None = None
+    login: Callable[[S], BrowserLogin | None] | None = None
     capabilities: Capabilities = field(default_factory=Capabilities)
     about: str = ""

@@ -34,8 +34,9 @@ from connector.errors import (
 from connector.redaction import is_sensitive, without_secrets
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Mapping
+    from collections.abc import Callable, Generator, Iterator, Mapping
 
+    from connector.contract import Granted, Token
     from connector.quota import Allowances
 
 # Its line for each request holds the query, and so whatever secret a CRM wants there.
@@ -92,6 +93,28 @@ def crm_client(
             transport=transport,
             verify=_trusted(),
         )
+
+
+class RefreshingAuth(httpx.Auth):
+    """Sends a token that a person has granted; after a 401 it is renewed and sent once more.
+
+    Of many threads and processes that meet a token that has run out, one renews it. What is still
+    refused then is AuthError.
+    """
+
+    requires_request_body = True  # a body that can be read once could not be sent again
+
+    def __init__(self, granted: Granted) -> None:
+        self._granted = granted
+        self._token: Token | None = None
+
+    def auth_flow(self, request: httpx.Request) -> Generator[httpx.Request, httpx.Response]:
+        """Send *request*, and if need be send it again."""
+        token = self._token = self._token or self._granted.token()
+        response = yield _with(request, token)
+        if response.status_code == httpx.codes.UNAUTHORIZED:
+            self._token = self._granted.renewed(token)
+            yield _with(request, self._token)
 
 
 def outcome_of(marker: str, error: RemoteError) -> Retry | Rejected | Unknown:
@@ -241,6 +264,11 @@ def _understood() -> Iterator[None]:
         raise ConfigError("a header can hold ASCII only; check the credentials") from None
     except httpx.InvalidURL:
         raise ConfigError("not a URL; check url and credentials") from None
+
+
+def _with(request: httpx.Request, token: Token) -> httpx.Request:
+    request.headers["Authorization"] = f"Bearer {token.access}"
+    return request
 
 
 def _organisation(request: httpx.Request) -> str:

@@ -211,15 +211,17 @@ def compare(
     stamps: Stamps,
     *,
     keep_by_hand: bool = False,
+    empty_numbers: bool = True,
 ) -> Plan:
     """Return the plan of the field changes; *fields* maps our results to the target's fields.
 
     With *keep_by_hand*, the tiers of the accounts in the table `by_hand` stay as a person set them.
+    Without *empty_numbers* the target holds 0 for a number that is empty.
     """
     written = {ours: theirs for ours, theirs in fields.items() if ours != LOCK_FIELD}
     plan = Plan(database, written)
     _want(database, written, stamps)
-    _compare(database, fields, written, keep_by_hand=keep_by_hand)
+    _compare(database, fields, written, keep_by_hand=keep_by_hand, empty_numbers=empty_numbers)
     sums = "".join(f', count(*) filter ("differs {n}") as "{n}"' for n in written)
     found = database.execute(f"select count(*){sums} from changes").fetchone() or (0,)
     plan.changed = int(found[0])
@@ -336,6 +338,7 @@ def _compare(
     written: Mapping[str, str],
     *,
     keep_by_hand: bool,
+    empty_numbers: bool,
 ) -> None:
     lock = "w.locked"
     if LOCK_FIELD in fields:
@@ -346,7 +349,9 @@ def _compare(
     parts, reasons = [], []
     for name, theirs in written.items():
         output = OUTPUTS[name]
-        differs = means_another(output.kind, f'w."{name}"', f"h.{quoted(theirs)}")
+        differs = means_another(
+            output.kind, f'w."{name}"', f"h.{quoted(theirs)}", empty_numbers=empty_numbers
+        )
         if name in _LOCKED:
             differs = f"({differs} and not {stays})"
         if not output.stamp:
@@ -374,14 +379,20 @@ def _compare(
     )
 
 
-def means_another(kind: str, new: str, old: str) -> str:
-    """Return SQL: whether the target's text *old* means another value of *kind* than *new*."""
+def means_another(kind: str, new: str, old: str, *, empty_numbers: bool = True) -> str:
+    """Return SQL: whether the target's text *old* means another value of *kind* than *new*.
+
+    Without *empty_numbers* an empty number means 0.
+    """
     given = f"nullif(trim({old}), '')"
     if kind == "text":
         return f"coalesce({new}, '') is distinct from coalesce({old}, '')"
     if kind in ("integer", "money", "decimal"):
         read = f"try_cast({given} as decimal(28, 6))"
         value = f"cast({new} as decimal(28, 6))"
+        if not empty_numbers:
+            given = f"coalesce({given}, '0')"
+            read, value = f"try_cast({given} as decimal(28, 6))", f"coalesce({value}, 0)"
     elif kind == "date":
         read, value = f"try_cast(left({given}, 10) as date)", new
     else:

@@ -94,7 +94,7 @@ def reconcile(sync: Sync, sample: int | None = None, seed: str = "") -> Reconcil
             accounts=len(accounts),
             fields=compared[0] if compared else 0,
             tasks=tasks,
-            differences=[*_missing(database), *_changed(database, fields), *gone],
+            differences=[*_missing(database), *_changed(sync, database, fields), *gone],
         )
 
 
@@ -118,11 +118,15 @@ def _missing(database: duckdb.DuckDBPyConnection) -> Iterable[Difference]:
     return [Difference(account, "no account") for (account,) in rows]
 
 
-def _changed(database: duckdb.DuckDBPyConnection, fields: dict[str, str]) -> Iterable[Difference]:
+def _changed(
+    sync: Sync, database: duckdb.DuckDBPyConnection, fields: dict[str, str]
+) -> Iterable[Difference]:
+    empty_numbers = sync.capabilities.empty_numbers
     found: list[tuple[str, str, str | None, str | None]] = []
     for ours, theirs in fields.items():
         now = f"h.{quoted(theirs)}"
-        differs = means_another(OUTPUTS[ours].kind, "w.value", now)
+        kind = OUTPUTS[ours].kind
+        differs = means_another(kind, "w.value", now, empty_numbers=empty_numbers)
         found += database.execute(
             f"select w.account_id, w.field, w.value, {now} from written w"
             " join chosen using (account_id) join held h using (account_id)"

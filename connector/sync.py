@@ -7,26 +7,38 @@ been written is read from the target before anything is sent.
 from __future__ import annotations
 
 import logging
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import UTC, date, datetime
 from functools import partial
 from itertools import chain
-from typing import Any, Final, Literal
+from typing import Any, Final, Literal, TypeVar
 
 from sqlmodel import select
 
 from connector import approval, trials
 from connector.analysis import Analysis, analyse
+from connector.auth import Grant, refresh_of
 from connector.config import Job, adapter_settings
-from connector.contract import Adapter, Capabilities, Change, HeldTask, Provisioner, Source, Writer
+from connector.contract import (
+    Adapter,
+    BrowserLogin,
+    Capabilities,
+    Change,
+    ChoiceChecker,
+    HeldTask,
+    Provisioner,
+    Source,
+    Writer,
+)
 from connector.decide import Decided, decide, owners_of
 from connector.deliver import Delivery
 from connector.engine import Engine
 from connector.errors import ConfigError, GuardError, PluginError
 from connector.facts import RECORDS
 from connector.governor import Governed
+from connector.grants import granting
 from connector.language import words_of
 from connector.ledger import created_by, unheard_of
 from connector.mapping import mapping_of
@@ -41,10 +53,15 @@ from connector.record import save_actions, save_standings
 from connector.retry import retrying_call
 from connector.ruleset import ruleset_of
 from connector.runs import Report, Runs, add_counts
+from connector.specs import field_specs
 from connector.store import Store
 from connector.store.tables import RunRow, TaskRow
+from connector.tokens import Tokens, token_keys
 
 logger = logging.getLogger(__name__)
+
+Side = Literal["source", "target"]
+Opened = TypeVar("Opened")
 
 _OPEN_ENDS: Final = ("rejected", "waiting")
 _KEPT_AT_ONCE: Final = 10_000
@@ -113,6 +130,8 @@ class Sync:
         with self.writer() as writer:
             fields = list(dict.fromkeys(self.job.model.target.fields.values()))
             said.append(f"target: {writer.check(fields)}")
+            if isinstance(writer, ChoiceChecker):
+                writer.check_choices(field_specs(self.job, self.words))
         return said
 
     def run(self) -> Report:
@@ -252,7 +271,13 @@ class Sync:
         keep = target.overrides == "respect"
         overrides = Overrides(self.store, self.job_id)
         by_hand = overrides.find(engine.database, target.fields, keep=keep)
-        plan = compare(engine.database, target.fields, stamps, keep_by_hand=keep)
+        plan = compare(
+            engine.database,
+            target.fields,
+            stamps,
+            keep_by_hand=keep,
+            empty_numbers=self.capabilities.empty_numbers,
+        )
         report.by_hand = not_locked(engine.database, by_hand)
         own = created_by(self.store, row.id, row.as_of)
         settings = self.job.model.rules.settings
@@ -377,8 +402,7 @@ class Sync:
         if opening is None:
             name = self._source_adapter.name
             raise ConfigError(f"{self.job.path}: source.adapter: {name!r} can't be read from")
-        with governed(self.governor):
-            source = opening(adapter_settings(self.job, "source", self._source_adapter))
+        source = self._opened(opening, "source")
         try:
             yield source
         except ConfigError as error:
@@ -394,8 +418,7 @@ class Sync:
             name = self._target_adapter.name
             raise ConfigError(f"{self.job.path}: target.adapter: {name!r} can't be written to")
         side = self._target_side
-        with governed(self.governor):
-            writer = opening(adapter_settings(self.job, side, self._target_adapter))
+        writer = self._opened(opening, side)
         try:
             yield writer
         except ConfigError as error:
@@ -414,8 +437,7 @@ class Sync:
                 " target.fields there yourself, 'connector check' says which are missing"
             )
         side = self._target_side
-        with governed(self.governor):
-            provisioner = opening(adapter_settings(self.job, side, self._target_adapter))
+        provisioner = self._opened(opening, side)
         try:
             yield provisioner
         except ConfigError as error:
@@ -423,8 +445,36 @@ class Sync:
         finally:
             provisioner.close()
 
+    def browser_login(self, side: Side) -> BrowserLogin | None:
+        """Return how a person logs in at *side* by a browser; None if its settings say how else."""
+        if side == "target" and self._target_side != side:
+            return None
+        adapter = self._adapter_of(side)
+        if adapter.login is None:
+            return None
+        return adapter.login(adapter_settings(self.job, side, adapter))
+
+    def grant(self, side: Side, login: BrowserLogin) -> Grant:
+        """Return the token that a person has granted at *side*, or will."""
+        how = f"run 'connector login {self.job.path}'"
+        connection = f"{self.job.name}/{side}"
+        tokens = Tokens(self.store, token_keys())
+        return Grant(tokens, connection, refresh_of(login, how), how=how)
+
+    def _opened(self, opening: Callable[[Any], Opened], side: Side) -> Opened:
+        """Return what *opening* makes of the settings of *side*."""
+        adapter = self._adapter_of(side)
+        settings = adapter_settings(self.job, side, adapter)
+        login = adapter.login(settings) if adapter.login else None
+        grant = self.grant(side, login) if login else None
+        with governed(self.governor), granting(grant):
+            return opening(settings)
+
+    def _adapter_of(self, side: Side) -> Adapter[Any]:
+        return self._source_adapter if side == "source" else self._target_adapter
+
     @property
-    def _target_side(self) -> Literal["source", "target"]:
+    def _target_side(self) -> Side:
         return "target" if self.job.model.target.adapter else "source"
 
     def _located(self, error: ConfigError, side: str) -> ConfigError:

@@ -11,12 +11,12 @@ import os
 import stat
 from collections.abc import Iterator, Sequence
 from contextlib import ExitStack, contextmanager
-from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 from zlib import crc32
 
+from connector.contract import Token
 from connector.errors import BusyError, ConfigError
 from connector.locks import Taken, locked
 from connector.redaction import keep_secret
@@ -37,14 +37,6 @@ _HOW: Final = (
 )
 
 
-@dataclass(frozen=True, slots=True)
-class Token:
-    """What a CRM gave: *access* goes with each request, *refresh* gets the next two."""
-
-    access: str = field(repr=False)
-    refresh: str = field(repr=False)
-
-
 class Tokens:
     """The tokens of a store; *keys* encrypt and decrypt them, the first of them what is new."""
 
@@ -61,10 +53,11 @@ class Tokens:
     def put(self, connection: str, token: Token) -> None:
         """Keep *token* for *connection* in place of the one before."""
         said = {"connection": connection, "access": token.access, "refresh": token.refresh}
+        whole = {**said, "more": dict(token.more)}
         _discreet(token)
         row = TokenRow(
             connection=connection,
-            sealed=self._box.encrypt(json.dumps(said).encode()).decode(),
+            sealed=self._box.encrypt(json.dumps(whole).encode()).decode(),
             renewed_at=datetime.now(UTC),
         )
         with self._store.session() as session:
@@ -111,7 +104,7 @@ class Tokens:
                 f"connection {connection!r}: the store holds the token of"
                 f" {said['connection']!r} for it; log in again"
             )
-        token = Token(said["access"], said["refresh"])
+        token = Token(said["access"], said["refresh"], said.get("more", {}))
         _discreet(token)
         return token
 

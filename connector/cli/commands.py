@@ -92,6 +92,27 @@ def check(job: JobFile, verbose: Verbose = False) -> None:
 
 
 @app.command()
+def login(
+    job: JobFile,
+    side: Annotated[
+        Literal["source", "target"] | None,
+        typer.Option(help="Only there; else wherever the job logs in by a browser."),
+    ] = None,
+    browser: Annotated[
+        bool, typer.Option("--browser/--no-browser", help="Open a browser; else print the URL.")
+    ] = True,
+    timeout: Annotated[
+        float, typer.Option(min=1, metavar="SECONDS", help="How long to wait for the person.")
+    ] = 300.0,
+    verbose: Verbose = False,
+) -> None:
+    """Let a person log in by a browser, and keep the token, encrypted."""
+    from connector.cli import logging_in
+
+    logging_in.login(job, side, browser=browser, timeout=timeout)
+
+
+@app.command()
 def provision(
     job: JobFile,
     apply: Annotated[bool, typer.Option("--apply", help="Make it; else only show it.")] = False,

@@ -79,7 +79,7 @@ def _capabilities(job: Job, plugins: Plugins) -> Capabilities:
 
 
 def _calls(planned: Planned, capabilities: Capabilities, cost: Cost | None) -> Calls:
-    size = capabilities.write_batch
+    size = capabilities.per_call or capabilities.write_batch
     writes = _ceil(planned.plan.changed, size) + _ceil(len(planned.plan.tasks), size)
     return Calls(_ceil(planned.plan.accounts, capabilities.read_batch), writes, cost)
 

@@ -24,6 +24,7 @@ from connector.contract import (
 )
 from connector.errors import AuthError, Transient
 from connector.model import Stream
+from connector.poison import apart
 from connector.testing.suite import Suite, expect_no_secret, means, records
 
 if TYPE_CHECKING:
@@ -269,7 +270,7 @@ class Provisioned:
         with closing(self.adapter.writer(self.settings)) as writer:
             held = dict(records(writer.current([account], list(values)).accounts)[0])
             old: dict[str, Scalar] = {name: held.get(name) for name in values}  # type: ignore[misc]  # rows hold anything
-            (outcome,) = writer.write([SetFields(Ref(account), values, old)])
+            (outcome,) = apart(writer.write, [SetFields(Ref(account), values, old)])
         return outcome
 
     def held(self, account: str, names: Sequence[str]) -> dict[str, object]:

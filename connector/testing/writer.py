@@ -30,6 +30,7 @@ from connector.contract import (
 )
 from connector.errors import AccessError, AuthError, ConfigError, Transient
 from connector.model import Stream
+from connector.poison import apart
 from connector.testing.suite import NO_SUCH_FIELD, Suite, expect_no_secret, records, same
 
 if TYPE_CHECKING:
@@ -77,12 +78,12 @@ class WriterContract(Suite):
     *field* is the CRM's name of a text field of accounts that the writer may set. Set
     *detects_conflicts* if the writer yields `Conflict` where a value is neither the old nor the
     new one. Besides the backend's methods the keys of *cannot* may be `tasks` (it writes fields
-    alone), `fields` (it writes tasks alone) and `text`.
+    alone), `fields` (it writes tasks alone), `text`, and `rejected` (done and rejected are one).
     """
 
     may_lack = frozenset(
         {"refuse", "lose_answer", "refuse_logins", "cut_network", "finish", "tasks", "fields"}
-        | {"text"}
+        | {"text", "rejected"}
     )
     detects_conflicts: ClassVar[bool] = False
 
@@ -290,7 +291,7 @@ class WriterContract(Suite):
         status: Literal["done", "rejected"],
     ) -> None:
         """A rep has dealt with it."""
-        self.need("tasks", "finish")
+        self.need("tasks", "finish", *(["rejected"] if status == "rejected" else []))
         crm.write([task(accounts[0])])
         held = crm.tasks(accounts)[task(accounts[0]).marker]
         backend.finish(held.marker, status)
@@ -417,9 +418,12 @@ class Written:
         return {held.marker: held for held in self.current(accounts).tasks}
 
     def write(self, changes: Sequence[Change]) -> dict[str, WriteOutcome]:
-        """Return the outcomes by marker, in the order of *changes*; each has exactly one."""
+        """Return the outcomes by marker, in the order of *changes*; each has exactly one.
+
+        They are sent as the host does it, which finds out itself who spoils a batch.
+        """
         with closing(self.open()) as writer:
-            outcomes = list(writer.write(changes))
+            outcomes = list(apart(writer.write, changes))
         by_marker = {outcome.marker: outcome for outcome in outcomes}
         assert len(by_marker) == len(outcomes), "a change has two outcomes"
         assert set(by_marker) == {change.marker for change in changes}, "one outcome a change"

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 from connector import Adapter, ConfigError, hookimpl
 
 if TYPE_CHECKING:
-    from connector import Provisioner, Source, Writer
+    from connector import BrowserLogin, Provisioner, Source, Writer
     from connector_salesforce.settings import SalesforceSettings
 
 
@@ -28,6 +28,7 @@ def adapters() -> Sequence[Adapter[Any]]:
             source=_source,
             writer=_writer,
             provisioner=_provisioner,
+            login=_login,
             capabilities=CAPABILITIES,
             about="Salesforce (Sales Cloud): accounts, opportunities and what hangs on them; tasks",
         )
@@ -53,6 +54,12 @@ def _provisioner(settings: SalesforceSettings) -> Provisioner:
     with _installed():
         from connector_salesforce.provisioner import SalesforceProvisioner
     return SalesforceProvisioner(settings, settings.writing)
+
+
+def _login(settings: SalesforceSettings) -> BrowserLogin | None:
+    from connector_salesforce.login import browser_login
+
+    return browser_login(settings)
 
 
 @contextmanager

@@ -142,6 +142,37 @@ ADVICE: Final[Sequence[Advice]] = (
         "check username, and that the user is active, in this org (domain), and may use the app",
         AuthError,
     ),
+    # Of the login with a password. LOGIN_MUST_USE_SECURITY_TOKEN and INVALID_OPERATION are from
+    # memory: our sheet of facts does not name the codes of this login.
+    Advice(
+        "INVALID_LOGIN",
+        (),
+        "username, password or security_token is wrong (a new token: the user's Settings > Reset My"
+        " Security Token), or the user is locked out (Setup > Users > the user > Unlock), or needs"
+        " a second factor, which a program hasn't: log in by jwt or 'connector login', or take the"
+        " permission 'Multi-Factor Authentication for API Logins' from the user",
+        AuthError,
+    ),
+    Advice(
+        "LOGIN_MUST_USE_SECURITY_TOKEN",
+        (),
+        "give security_token too (the user's Settings > Reset My Security Token), or trust this"
+        " computer's address in Setup > Network Access",
+        AuthError,
+    ),
+    Advice(
+        "INVALID_OPERATION",
+        ("login()",),
+        "the org takes no passwords from programs: log in by jwt",
+        AuthError,
+    ),
+    Advice(
+        "UNSUPPORTED_API_VERSION",
+        ("login()",),
+        "from version 65.0 on there is no login with a password: set api_version to 64.0 or lower,"
+        " or log in by jwt",
+        AccessError,
+    ),
     # Of the API.
     Advice(
         "INVALID_SESSION_ID",

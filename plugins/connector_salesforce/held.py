@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any, Final
 from urllib.parse import quote_plus
 
 from connector import ConfigError
+from connector_salesforce.connection import QUERIES
 
 if TYPE_CHECKING:
     from connector_salesforce.connection import Org
@@ -18,10 +19,6 @@ _NAME: Final = re.compile(r"[A-Za-z]\w*")
 _LONGEST: Final = 10_000
 """Bytes of a query in a URL: Salesforce and what lies before it answer longer ones with 414 or 431,
 and the sheet of facts names no figure; headers count too."""
-
-
-_FEW: Final = 1
-"""Queries by a list of ids that cost no more than looking how much lies between them."""
 _PAGE: Final = 2_000
 
 
@@ -46,30 +43,33 @@ def by_id(
 ) -> Iterator[Mapping[str, Any]]:
     """Yield the records of *select* (`SELECT ... FROM ...`) whose *column* is one of *ids*.
 
-    Of many ids all records between the first and the last are read, if that takes fewer calls; of
-    another column, all that *where* leaves.
+    Many ids are read as all that lies between the first and the last of each 2,000; of another
+    column, as all that *where* leaves. Where far more lies there than is asked for, and for what
+    did not turn up, they are listed.
     With *archived*, activities too that Salesforce has put away; *where* then leaves out what is in
     the bin.
     """
-    condition = f" AND {where}" if where else ""
-    room = _LONGEST - len(quote_plus(f"{select} WHERE {column} {condition}"))
-    chunks = list(_chunks(ids, room))
-    if len(chunks) > _FEW:
-        listed = {key_of(one): one for chunk in chunks for one in chunk}
-        first, last = listed[min(listed)], listed[max(listed)]
-        # Only ids proper are known to have an order that a query may ask for.
-        between = [f"Id >= '{first}'", f"Id <= '{last}'"] if column == "Id" else []
-        wider = f" WHERE {' AND '.join([*between, *filter(None, [where])])}"
-        page = org.query(select + wider, deleted=archived)
-        if -(-int(page["totalSize"]) // _PAGE) <= len(chunks):
-            for record in following(org, page):
-                if key_of(str(record[column] or "")) in listed:
-                    yield record
-            return
-    for chunk in chunks:
-        some = ", ".join(f"'{one}'" for one in chunk)
-        soql = f"{select} WHERE {column} IN ({some}){condition}"
-        yield from selected(org, soql, deleted=archived)
+    room = _LONGEST - len(quote_plus(_query(select, [f"{column} IN ()", where])))
+    size = max(1, room // len(quote_plus("'001000000000000AAA', ")))
+    left = {key_of(one): one for one in ids if is_id(one)}
+    wide = list(_ranges(left, column)) if len(left) > size else []
+    asked = [_query(select, [*between, where]) for _, between in wide]
+    for (keys, _), page in zip(wide, org.queries(asked, deleted=archived), strict=True):
+        if -(-int(page["totalSize"]) // _PAGE) - 1 > -(-len(keys) // (size * QUERIES)):
+            continue
+        for record in following(org, page):
+            key = key_of(str(record[column] or ""))
+            if key in keys:
+                yield record
+            if column == "Id":
+                left.pop(key, None)
+        if column != "Id":
+            left.clear()
+    listed = [f"'{one}'" for one in left.values()]
+    some = [", ".join(listed[start : start + size]) for start in range(0, len(listed), size)]
+    asked = [_query(select, [f"{column} IN ({one})", where]) for one in some]
+    for page in org.queries(asked, deleted=archived):
+        yield from following(org, page)
 
 
 def selected(org: Org, soql: str, *, deleted: bool = False) -> Iterator[Mapping[str, Any]]:
@@ -107,9 +107,17 @@ def time_of(text: object) -> datetime | None:
         return None
 
 
-def _chunks(ids: Iterable[str], room: int) -> Iterator[Sequence[str]]:
-    """Yield as many ids at a time as fit into a URL."""
-    size = max(1, room // len(quote_plus("'001000000000000AAA', ")))
-    left = [one for one in dict.fromkeys(ids) if is_id(one)]
-    for start in range(0, len(left), size):
-        yield left[start : start + size]
+def _ranges(ids: Mapping[str, str], column: str) -> Iterator[tuple[set[str], Sequence[str]]]:
+    """Yield keys of *ids*, and the conditions under which what they belong to is read at once."""
+    if column != "Id":  # only ids proper are known to have an order that a query may ask for
+        yield set(ids), []
+        return
+    keys = sorted(ids)
+    for start in range(0, len(keys), _PAGE):
+        some = keys[start : start + _PAGE]
+        yield set(some), [f"Id >= '{ids[some[0]]}'", f"Id <= '{ids[some[-1]]}'"]
+
+
+def _query(select: str, conditions: Sequence[str]) -> str:
+    where = " AND ".join(filter(None, conditions))
+    return f"{select} WHERE {where}" if where else select

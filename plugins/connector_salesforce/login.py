@@ -1,19 +1,30 @@
-"""How a token is got: by a signed assertion, as the app itself, or with a refresh token."""
+"""How a token is got: by a signed assertion, as the app itself, or with what a person granted."""
 
 from __future__ import annotations
 
 import time
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any, Final
 
-from connector import AuthError, ConfigError, Refused, RemoteError, Unavailable, keep_secret
+from connector import (
+    AuthError,
+    BrowserLogin,
+    ConfigError,
+    Refused,
+    RemoteError,
+    Unavailable,
+    keep_secret,
+)
 from connector.http import NotFound
+from connector_salesforce.password import by_password
 from connector_salesforce.settings import JwtBearer, SalesforceSettings, safe_url
 
 if TYPE_CHECKING:
     import httpx
     from pydantic import SecretStr
+
+    from connector import Granted, Token
 
 _ASSERTION_LASTS: Final = 180  # seconds; Salesforce takes none that lasts longer than this
 _JWT_GRANT: Final = "urn:ietf:params:oauth:grant-type:jwt-bearer"
@@ -21,18 +32,55 @@ _JWT_GRANT: Final = "urn:ietf:params:oauth:grant-type:jwt-bearer"
 
 @dataclass(frozen=True, slots=True)
 class Session:
-    """A token and the instance that takes it; *user* is the id of who we are, where it is told."""
+    """A token and the instance that takes it; *user* is the id of who we are, where it is told.
+
+    *granted* is the same token as the host keeps it, where a person has granted it.
+    """
 
     token: str = field(repr=False)
     instance: str
     user: str | None = None
+    granted: Token | None = field(default=None, repr=False)
+
+
+def browser_login(settings: SalesforceSettings) -> BrowserLogin | None:
+    """Return how a person lets us in; None if the settings log in otherwise."""
+    login = settings.login
+    if login is None:
+        return None
+    # Our sheet of facts knows this flow by its name alone. That an app may call back at localhost
+    # without https, and names the port too, is from memory of the vendor's guide.
+    base = f"{settings.login_url}/services/oauth2"
+    return BrowserLogin(
+        authorize=f"{base}/authorize",
+        token=f"{base}/token",
+        client_id=login.client_id,
+        client_secret=_kept(login.client_secret) if login.client_secret else None,
+        scopes=("api", "refresh_token"),
+        redirect=f"http://localhost:{login.port}/callback",
+        keep=("instance_url", "id"),
+    )
+
+
+def granted_session(
+    settings: SalesforceSettings, granted: Granted | None, refused: Session | None = None
+) -> Session:
+    """Return a session with the token that a person has granted; another than the *refused* one."""
+    if granted is None:
+        raise ConfigError("salesforce: login: only the connector's commands know of such a login")
+    old = refused.granted if refused else None
+    token = granted.token() if old is None else granted.renewed(old)
+    told = {"access_token": token.access, **token.more}
+    return replace(_session(told, settings), granted=token)
 
 
 def logged_in(settings: SalesforceSettings, client: httpx.Client) -> Session:
     """Return a new session; raise AuthError, with what to click, if Salesforce gives none."""
     url = f"{settings.login_url}/services/oauth2/token"
-    form, basic = _grant(settings)
     try:
+        if settings.password:
+            return _session(by_password(settings, settings.password, client), settings)
+        form, basic = _grant(settings)
         answer = client.request("POST", url, data=form, auth=basic).json()
     except Refused as error:
         raise AuthError(f"{error}; {_WHERE}") from error
@@ -59,7 +107,7 @@ def _grant(settings: SalesforceSettings) -> tuple[Mapping[str, str], tuple[str, 
         if given.client_secret:
             form["client_secret"] = _kept(given.client_secret)
         return form, None
-    assert settings.jwt is not None  # noqa: S101 - the settings hold exactly one of the three
+    assert settings.jwt is not None  # noqa: S101 - the settings hold exactly one way
     return {"grant_type": _JWT_GRANT, "assertion": _signed(settings.jwt, settings.audience)}, None
 
 

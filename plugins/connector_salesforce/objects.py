@@ -24,7 +24,8 @@ OBJECTS: Final[Mapping[Stream, Sequence[str]]] = {
     Stream.ACTIVITIES: ("Task", "Event"),
 }
 
-EXPECTED: Final = (*(name for names in OBJECTS.values() for name in names), "Product2")
+READ: Final = tuple(name for names in OBJECTS.values() for name in names)
+EXPECTED: Final = (*READ, "Product2")
 """All objects that are read, or looked at from others."""
 
 _TIMES: Final = {"created_at": "CreatedDate", "modified_at": "SystemModstamp"}

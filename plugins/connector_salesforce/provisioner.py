@@ -13,6 +13,7 @@ from connector_salesforce.connection import Org
 from connector_salesforce.held import selected, spelled
 from connector_salesforce.pages import page_steps
 from connector_salesforce.permissions import Grant, PermissionSet
+from connector_salesforce.written import lacking
 
 if TYPE_CHECKING:
     import httpx
@@ -221,9 +222,7 @@ def _described_field(
     if described.get("calculated"):
         how = f"{field.name} is a formula: name another field in target.fields"
         return replace(need, blocked=True, how=how)
-    offered = [one["value"] for one in described.get("picklistValues") or () if one["active"]]
-    restricted = bool(described.get("restrictedPicklist"))
-    missing = [choice for choice in field.choices if restricted and choice not in offered]
+    missing = lacking(described, field.choices)
     if not missing:
         return replace(need, present=bool(described["updateable"]), how=_how_to_grant(need.grant))
     need = replace(need, how=clicks.new_choices(field, missing))

@@ -19,13 +19,13 @@ import pyarrow as pa
 from connector import AccessError, Page, Refused
 from connector_salesforce import soql
 from connector_salesforce.bulk import Gone, QueryJobs
-from connector_salesforce.deletions import deleted_between
 from connector_salesforce.derived import with_derived
 from connector_salesforce.place import Place, dump
 from connector_salesforce.records import Batch, Records, whole
 
 if TYPE_CHECKING:
     from connector_salesforce.connection import Org
+    from connector_salesforce.news import News
     from connector_salesforce.selection import Selection
     from connector_salesforce.settings import SalesforceSettings
 
@@ -44,6 +44,7 @@ class Reading:
         settings: SalesforceSettings,
         records: Records,
         jobs: QueryJobs,
+        news: News,
         parts: Sequence[Selection],
         columns: Sequence[str],
     ) -> None:
@@ -51,6 +52,7 @@ class Reading:
         self._settings = settings
         self._records = records
         self._jobs = jobs
+        self._news = news
         self._parts = parts
         self._columns = columns
 
@@ -66,7 +68,7 @@ class Reading:
         elif self._is_due(place):
             yield from self._everything(self._anew(place))
         else:
-            yield from self._changes(replace(place, mark=self._org.now.isoformat()))
+            yield from self._changes(replace(place, mark=self._news.begun.isoformat()))
 
     def _is_due(self, place: Place) -> bool:
         """Say whether it is time to read all of it."""
@@ -138,7 +140,7 @@ class Reading:
         if begin - looked < _DAY or not any(part.has_feed for part in self._parts):
             yield from self._changed(place, moved=False)
             return
-        gone = deleted_between(self._org, self._parts, looked - self._overlap, begin)
+        gone = self._news.deleted(self._parts, looked - self._overlap)
         if gone is None:
             logger.info("%s: no longer told what was deleted; reading anew", self._org.host)
             yield from self._everything(self._anew(place))
@@ -154,14 +156,17 @@ class Reading:
 
     def _changed(self, place: Place, *, moved: bool) -> Iterator[Page]:
         """Yield what changed up to the mark; a page at least if the place has *moved* before."""
-        first = (_time(place.since) - self._overlap).isoformat()
+        since = _time(place.since) - self._overlap
         for number in range(place.part, len(self._parts)):
-            part, ended = self._parts[number], False
+            part = self._parts[number]
             place = place if number == place.part else place.next_part()
+            ended = not place.after and self._news.is_quiet(part.sobject, since)
             while not ended:
                 # What changes from now on is stamped after the mark, and is left to the next
                 # pull: this one comes to an end.
-                batch = self._records.by_change(part, place.after, first, str(place.mark))
+                batch = self._records.by_change(
+                    part, place.after, since.isoformat(), str(place.mark)
+                )
                 place, ended = replace(place, after=batch.after or place.after), batch.ended
                 last = ended and number + 1 == len(self._parts)
                 if batch.rows.num_rows or batch.gone:

@@ -101,7 +101,7 @@ class Selections:
         derived = DERIVED.get(sobject, {})
         wanted = [name for name in asked if self._has(sobject, described, name)]
         needs = [need for name in wanted if name in derived for need in derived[name].needs]
-        stamp = next((s for s in _STAMPS if fields.get(s, {}).get("filterable", False)), None)
+        stamp = stamp_of(described)
         types = self._types(stream, sobject, described)
         ours = ["Id", *([stamp] if stamp else []), *(["RecordTypeId"] if types is not None else [])]
         real = [name for name in wanted if name not in derived]
@@ -112,8 +112,8 @@ class Selections:
             wanted=wanted,
             fields=select,
             stamp=stamp,
-            tells_deleted="IsDeleted" in fields,
-            has_feed="IsDeleted" in fields and bool(described.get("replicateable", True)),
+            tells_deleted=tells_deleted(described),
+            has_feed=has_feed(described),
             archives={"IsArchived", "IsDeleted"} <= fields.keys(),
             bulk=not any(fields.get(name, {}).get("type") in _NOT_IN_BULK for name in select),
             types=types,
@@ -168,6 +168,22 @@ def columns_of(asked: Iterable[str], selections: Sequence[Selection]) -> list[st
     """Return the columns of *asked* that any of the objects has: every page has them all."""
     had = {name for one in selections for name in one.wanted}
     return [name for name in asked if name in had]
+
+
+def stamp_of(described: Mapping[str, Any]) -> str | None:
+    """Return the field by which changes of an object are found; None if it has none."""
+    fields = _by_name(described)
+    return next((s for s in _STAMPS if fields.get(s, {}).get("filterable", False)), None)
+
+
+def tells_deleted(described: Mapping[str, Any]) -> bool:
+    """Say whether a query can show what was deleted of an object."""
+    return "IsDeleted" in _by_name(described)
+
+
+def has_feed(described: Mapping[str, Any]) -> bool:
+    """Say whether Salesforce keeps a list of what was deleted of an object."""
+    return tells_deleted(described) and bool(described.get("replicateable", True))
 
 
 def _by_name(described: Mapping[str, Any]) -> dict[str, Mapping[str, Any]]:

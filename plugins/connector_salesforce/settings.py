@@ -16,6 +16,7 @@ _LOOPBACK: Final = ("localhost", "127.0.0.1", "::1")
 _SHARED: Final = ("login", "test")
 _HOST: Final = re.compile(r"[a-z0-9-]+(\.[a-z0-9-]+)*", re.IGNORECASE)
 _VERSION: Final = re.compile(r"v?(\d{2,3})(\.0)?")
+_LAST_WITH_PASSWORDS: Final = 64.0
 _PAGES: Final = (".lightning.force.com", ".salesforce-setup.com", ".force.com")
 
 
@@ -57,6 +58,35 @@ class RefreshToken(BaseModel):
     )
 
 
+class Login(BaseModel):
+    """Log in with what a person grants by `connector login`."""
+
+    model_config = ConfigDict(extra="forbid", hide_input_in_errors=True)
+
+    client_id: str = Field(description="consumer key of the app")
+    client_secret: SecretStr | None = Field(
+        None, description="consumer secret, unless the app does without"
+    )
+    port: int = Field(
+        8717,
+        ge=0,
+        le=65_535,
+        description="port of the app's callback URL, http://localhost:8717/callback",
+    )
+
+
+class Password(BaseModel):
+    """Log in with a user's password, over SOAP: a way that Salesforce is closing."""
+
+    model_config = ConfigDict(extra="forbid", hide_input_in_errors=True)
+
+    username: str = Field(description="user to work as, such as connector@acme.com")
+    password: SecretStr = Field(description="password of the user")
+    security_token: SecretStr | None = Field(
+        None, description="security token of the user, unless this computer's address is trusted"
+    )
+
+
 class SalesforceSettings(BaseModel):
     """An org as a source, as a target or both."""
 
@@ -75,6 +105,8 @@ class SalesforceSettings(BaseModel):
         None, description="log in by client credentials"
     )
     refresh: RefreshToken | None = Field(None, description="log in by refresh token")
+    login: Login | None = Field(None, description="log in as who has run `connector login`")
+    password: Password | None = Field(None, description="log in with a password; legacy")
     record_types: Mapping[Stream, Sequence[str]] = Field(
         {}, description="developer names of the record types to read, by stream; all if not named"
     )
@@ -127,9 +159,16 @@ class SalesforceSettings(BaseModel):
 
     @model_validator(mode="after")
     def _one_login(self) -> Self:
-        given = [one for one in (self.jwt, self.client_credentials, self.refresh) if one]
-        if len(given) != 1:
-            raise ValueError("give exactly one of jwt, client_credentials and refresh")
+        ways = (self.jwt, self.client_credentials, self.refresh, self.login, self.password)
+        if sum(way is not None for way in ways) != 1:
+            raise ValueError(
+                "give exactly one of jwt, client_credentials, refresh, login and password"
+            )
+        if self.password and float(self.api_version) > _LAST_WITH_PASSWORDS:
+            raise ValueError(
+                f"from version {_LAST_WITH_PASSWORDS + 1:.1f} on Salesforce takes no password: set"
+                f" api_version to {_LAST_WITH_PASSWORDS:.1f} or lower, or log in by jwt"
+            )
         shared = self.domain in {f"{name}.salesforce.com" for name in _SHARED}
         if self.client_credentials and shared and self.instance_url is None:
             raise ValueError("client_credentials log in at a My Domain only; name it in domain")

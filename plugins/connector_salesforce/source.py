@@ -11,7 +11,8 @@ from connector import AccessError, Page, Refused, Stream
 from connector_salesforce import soql
 from connector_salesforce.bulk import QueryJobs
 from connector_salesforce.connection import Org
-from connector_salesforce.objects import EXPECTED, FIELDS
+from connector_salesforce.news import News
+from connector_salesforce.objects import EXPECTED, FIELDS, READ
 from connector_salesforce.place import load
 from connector_salesforce.reading import Reading
 from connector_salesforce.records import Records
@@ -40,6 +41,7 @@ class SalesforceSource:
         self._selections = Selections(self._org, settings.record_types)
         self._records = Records(self._org, settings.page_size)
         self._jobs = QueryJobs(self._org, sleep)
+        self._news = News(self._org, READ)
 
     def check(self) -> str:
         """Return user, org, instance, version and the API calls that are left."""
@@ -62,7 +64,9 @@ class SalesforceSource:
         if not parts:
             return
         columns = columns_of(fields, parts)
-        reading = Reading(self._org, self._settings, self._records, self._jobs, parts, columns)
+        reading = Reading(
+            self._org, self._settings, self._records, self._jobs, self._news, parts, columns
+        )
         yield from reading.pages(load(cursor))
 
     def close(self) -> None:

@@ -20,18 +20,18 @@ from connector import (
     Stream,
     Unchanged,
 )
-from connector_salesforce import ingest
+from connector_salesforce import clicks, ingest
 from connector_salesforce.connection import Org
 from connector_salesforce.held import by_id, field_names, key_of, spelled, time_of
 from connector_salesforce.outcomes import blames_owner
 from connector_salesforce.sending import Row, send
 from connector_salesforce.tasks import Tasks, owners_of
-from connector_salesforce.written import as_json, equal, fit
+from connector_salesforce.written import as_json, equal, fit, lacking
 
 if TYPE_CHECKING:
     import httpx
 
-    from connector import Change, HeldTask, WriteOutcome
+    from connector import Change, FieldSpec, HeldTask, WriteOutcome
     from connector_salesforce.settings import SalesforceSettings
     from connector_salesforce.writing import Writing
 
@@ -73,6 +73,20 @@ class SalesforceWriter:
                     " it in a permission set of the user"
                 )
         return f"{org.host} as {self._user()}: accounts{self._said_of_tasks()}"
+
+    def check_choices(self, fields: Sequence[FieldSpec]) -> None:
+        """Raise ConfigError where a restricted picklist lacks a value that will be written."""
+        held = self._fields()
+        short = [(field, lacking(held.get(field.name, {}), field.choices)) for field in fields]
+        said = [
+            f"{self._org.host}: the picklist {field.name!r} takes nothing but its values and lacks"
+            f" {', '.join(map(repr, missing))}: run 'connector provision' with --apply, or"
+            f" {clicks.new_choices(field, missing)}"
+            for field, missing in short
+            if missing
+        ]
+        if said:
+            raise ConfigError("\n".join(said))
 
     def current(self, accounts: Sequence[str], fields: Sequence[str]) -> Current:
         """Return what the org holds of *accounts*, and our tasks beside them."""

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from datetime import UTC, date, datetime, time
 from decimal import ROUND_HALF_UP, Decimal, InvalidOperation
 from typing import TYPE_CHECKING, Any, Final
@@ -37,6 +37,14 @@ def fit(value: Scalar, field: Mapping[str, Any]) -> Scalar:
         case None:
             return value
     return _as_text(value)
+
+
+def lacking(described: Mapping[str, Any], choices: Sequence[str]) -> list[str]:
+    """Return which of *choices* a described field does not take; none if it is not restricted."""
+    if not described.get("restrictedPicklist"):
+        return []
+    offered = [one["value"] for one in described.get("picklistValues") or () if one["active"]]
+    return [choice for choice in choices if choice not in offered]
 
 
 def as_json(value: Scalar) -> object:

@@ -391,8 +391,8 @@ def _set_up(edition: Edition) -> list[SObject]:
     )  # fmt: skip
     custom_field.tooling = True
     objects = [
-        custom_field, organization, stage, record_type, permission_set, assignment, of_fields,
-        of_objects,
+        custom_field, organization, stage, record_type, permission_set, assignment,
+        of_fields, of_objects,
     ]  # fmt: skip
     if edition.multi_currency:
         rates = [text("IsoCode", 3), number("ConversionRate", 18, 6)]

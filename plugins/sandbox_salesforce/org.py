@@ -81,6 +81,8 @@ class Org:
         self.id = make_id("00D", 1)
         # The first user: whoever sets the organisation up, and integrates it.
         self.user = make_id("005", 1)
+        self.purged: dict[str, dict[str, str]] = {}
+        """By object what is no longer in the bin either, with its last stamp."""
 
     def stamp(self) -> str:
         """Return the time as records are stamped with it: to the second."""

@@ -190,13 +190,15 @@ def _modified(row: Row) -> datetime:
 
 def _deleted(call: Call) -> Answer:
     sobject, start, end = _window(call, call.org.settings.deleted_log)
-    found = _changed(call, sobject, start, end, deleted=True)
+    binned = _changed(call, sobject, start, end, deleted=True)
+    found = [(row["Id"], row["SystemModstamp"]) for row in binned]
+    for record, stamp in call.org.purged.get(sobject.name, {}).items():
+        if said(start) <= stamp <= said(end):
+            found.append((record, stamp))
     earliest = call.org.clock() - call.org.settings.deleted_log
     return Answer(
         {
-            "deletedRecords": [
-                {"id": row["Id"], "deletedDate": row["SystemModstamp"]} for row in found
-            ],
+            "deletedRecords": [{"id": record, "deletedDate": stamp} for record, stamp in found],
             "earliestDateAvailable": said(earliest),
             "latestDateCovered": said(min(end, call.org.clock())),
         }

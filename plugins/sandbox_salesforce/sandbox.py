@@ -11,6 +11,7 @@ from string import Template
 from typing import Any
 
 from connector.sandbox import Loopback
+from connector.sandbox.made_up import DEALS
 from sandbox_salesforce.credentials import Credentials
 from sandbox_salesforce.founding import GRANTED, found
 from sandbox_salesforce.moments import said
@@ -142,7 +143,9 @@ class SalesforceSandbox(Loopback[Service]):
             self.update(sobject, record, MasterRecordId=merged_into)
 
     def purge(self, sobject: str, record: str) -> None:
-        """Take a record out of the recycle bin, too: queries never show it again."""
+        """Take a record out of the recycle bin, too: only the list of deletions still shows it."""
+        stamp = str(self.record(sobject, record)["SystemModstamp"])
+        self.org.purged.setdefault(sobject, {})[record] = stamp
         self.org.store.run(f'DELETE FROM "{sobject}" WHERE "Id" = ?', [record])
 
     def records(self, sobject: str) -> list[Row]:
@@ -191,9 +194,12 @@ class SalesforceSandbox(Loopback[Service]):
         """Add a validation rule: it returns what is wrong with a record, or None."""
         self.settings.rules.setdefault(self.org.schema[sobject].name, []).append(rule)
 
-    def make_up(self, accounts: int) -> Company:
-        """Fill it with a made-up company, always the same one for a number of accounts."""
-        return make_up(self.org, accounts)
+    def make_up(self, accounts: int, deals: int = DEALS) -> Company:
+        """Fill it with a made-up company, always the same one for a number of accounts.
+
+        An account has so many *deals* on average.
+        """
+        return make_up(self.org, accounts, deals)
 
     def expire_tokens(self) -> None:
         """End all sessions: the next request of each has 401."""

@@ -43,14 +43,14 @@ class Company:
     leads: int
 
 
-def make_up(org: Org, accounts: int) -> Company:
-    """Fill *org* with a company of that many accounts."""
+def make_up(org: Org, accounts: int, deals: int = DEALS) -> Company:
+    """Fill *org* with a company of that many accounts, with so many *deals* for each on average."""
     users = max(2, min(40, math.isqrt(accounts) // 4))
     company = Company(
         accounts=accounts,
-        opportunities=accounts * DEALS,
+        opportunities=accounts * deals,
         users=users,
-        line_items=-(-accounts * DEALS // _WITH_ITEMS),
+        line_items=-(-accounts * deals // _WITH_ITEMS),
         cases=accounts // 5,
         leads=accounts // 5,
     )
@@ -61,8 +61,8 @@ def make_up(org: Org, accounts: int) -> Company:
         entry = maker.make("PricebookEntry", PRODUCTS, _prices(org, product))
         first = maker.make("Account", accounts, _accounts(org, owner))
         account = _by_number("001", f"{first} + {_mixed(71, max(1, accounts))}")
-        deals = {"AccountId": account, "OwnerId": owner, **_opportunities()}
-        deal = maker.make("Opportunity", company.opportunities, deals, **_of_deals(org, company))
+        sold = {"AccountId": account, "OwnerId": owner, **_opportunities()}
+        deal = maker.make("Opportunity", company.opportunities, sold, **_of_deals(org, company))
         maker.make("OpportunityLineItem", company.line_items, _items(deal, product, entry))
         maker.make("Case", company.cases, {"AccountId": account, "OwnerId": owner, **_cases()})
         maker.make("Lead", company.leads, {"OwnerId": owner, **_leads()})

@@ -17,6 +17,7 @@ from connector import (
     FIELDS,
     Adapter,
     Applied,
+    BrowserLogin,
     Change,
     Current,
     HeldTask,
@@ -26,6 +27,7 @@ from connector import (
     SetFields,
     Stream,
     WriteOutcome,
+    granted,
     hookimpl,
 )
 from connector.http import crm_client, outcome_of
@@ -65,6 +67,7 @@ class LeakySettings(BaseModel):
     login: Login = Login()
     mode: str = "good"
     size: int = 1
+    oauth: str | None = None
 
 
 def answer(request: httpx.Request) -> httpx.Response:
@@ -98,6 +101,8 @@ class Leaky:
     def __init__(self, settings: LeakySettings) -> None:
         self.mode = settings.mode
         self.token = settings.token.get_secret_value()
+        if grant := granted():
+            self.token = grant.renewed(grant.token()).access
         if self.mode == "bug at once":
             raise ValueError(f"can't understand {settings.token.get_secret_value()!r}")
         self.http = crm_client(
@@ -141,8 +146,17 @@ class Leaky:
         self.http.close()
 
 
+def browser_login(settings: LeakySettings) -> BrowserLogin | None:
+    """Return how a person logs in at the server that the settings name, with their secret."""
+    secret = settings.token.get_secret_value()
+    url = settings.oauth
+    return BrowserLogin(f"{url}/authorize", f"{url}/token", "me", secret) if url else None
+
+
 @hookimpl
 def adapters() -> Sequence[Adapter[Any]]:
     """Return the adapter `leaky`."""
     fields = {stream: {name: name for name in FIELDS[stream]} for stream in ROWS}
-    return [Adapter("leaky", LeakySettings, fields, source=Leaky, writer=Leaky)]
+    return [
+        Adapter("leaky", LeakySettings, fields, source=Leaky, writer=Leaky, login=browser_login)
+    ]

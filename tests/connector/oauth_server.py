@@ -19,6 +19,7 @@ class OAuthCRM:
         self.renewals: list[str] = []
         self.taken: list[str] = []
         self.rotates = True
+        self.refuses = False
         self.gate = threading.Barrier(waits_for)
         self.lock = threading.Lock()
         crm = self
@@ -56,6 +57,10 @@ class OAuthCRM:
         self.access = f"access-{next(self.numbers)}"
 
     def renew(self, form: dict[str, list[str]]) -> tuple[int, dict[str, Any]]:
+        if form["grant_type"] == ["authorization_code"]:
+            if self.refuses:
+                return 400, {"error": "invalid_grant", "error_description": str(form)}
+            return 200, {"access_token": self.access, "refresh_token": self.refresh}
         (sent,) = form["refresh_token"]
         self.renewals.append(sent)
         if form["grant_type"] != ["refresh_token"] or form["client_id"] != ["me"]:

@@ -9,7 +9,9 @@ import sys
 from collections.abc import Callable, Iterator, Sequence
 from importlib.metadata import EntryPoint, entry_points
 from pathlib import Path
+from urllib.parse import parse_qsl, urlsplit
 
+import httpx
 import pytest
 from pydantic import BaseModel
 from sqlalchemy import create_engine, text
@@ -29,6 +31,7 @@ from connector.schedule.folder import Folder, Scheduled
 from connector.schedule.runs import Runs
 from tests.connector.canary import CANARY, CORE, told, told_in_files
 from tests.connector.conftest import MakeDatabase
+from tests.connector.oauth_server import OAuthCRM
 
 LEAKY = EntryPoint("leaky", "tests.connector.leaky_crm", "connector")
 JOB = """
@@ -293,6 +296,48 @@ def test_nothing_that_a_user_can_run_tells_the_secret(
     monkeypatch.setattr("connector.retry._PAUSES", lambda state: 0.0)
     monkeypatch.setattr(Delivery.__init__, "__kwdefaults__", {"stamps": (), "sleep": no_pause})
     ask(say, leaky_job(tmp_path, mode, WAYS[way]))
+
+
+# --- a login by a browser
+
+
+SLOW = ("denied", "secret", "renewal")
+
+
+@pytest.mark.parametrize(
+    "what", ["code", *(pytest.param(one, marks=pytest.mark.long) for one in SLOW)]
+)
+def test_a_login_by_a_browser_tells_nothing(
+    what: str, tmp_path: Path, say: Say, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    fernet = pytest.importorskip("cryptography.fernet").Fernet
+    monkeypatch.setenv("CONNECTOR_TOKEN_KEY", fernet.generate_key().decode())
+    monkeypatch.setenv("DISPLAY", ":0")
+    crm = OAuthCRM()
+    crm.access, crm.refresh = CANARY, CANARY
+    crm.refuses, crm.rotates = what in ("secret", "code"), False
+
+    def browse(url: str) -> bool:
+        asked = dict(parse_qsl(urlsplit(url).query))
+        said = {"error": f"no: {CANARY}"} if what == "denied" else {"code": CANARY}
+        back = httpx.get(asked["redirect_uri"], params={"state": asked["state"], **said})
+        assert not told(back.text)
+        return True
+
+    monkeypatch.setattr("webbrowser.open", browse)
+    # Otherwise nobody knows yet that it is a secret.
+    secret = WAYS["env"] if what in ("denied", "secret") else '"another"'
+    job = write(tmp_path, JOB.format(token=secret, more=f"oauth = '{crm.url}'"))
+    try:
+        said = say("login", job, "--verbose")
+        assert said.startswith("0" if what == "renewal" else "3")
+        if what == "renewal":
+            assert say("check", job, "--verbose").startswith("0")
+            crm.refresh = "another"  # the answer repeats what was sent
+            assert "was used" in say("check", job, "--verbose")
+    finally:
+        crm.stop()
+    assert not told_in_files(tmp_path, *keepers(tmp_path))
 
 
 # --- databases

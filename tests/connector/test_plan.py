@@ -158,6 +158,35 @@ def test_a_day_may_come_with_a_time(
     assert plan.empty is same
 
 
+@pytest.mark.parametrize(
+    ("wanted", "held", "empty_numbers", "same"),
+    [
+        pytest.param(None, "0", False, True, id="empty-is-zero"),
+        pytest.param(0, None, False, True, id="zero-is-empty"),
+        pytest.param(None, "0.0", False, True, id="empty-is-zero-however-written"),
+        pytest.param(None, "7", False, False, id="to-be-cleared"),
+        pytest.param(7, None, False, False, id="to-be-set"),
+        pytest.param(0, "by hand", False, False, id="not-a-number"),
+        pytest.param(None, "0", True, False, id="zero-is-a-value"),
+        pytest.param(0, None, True, False, id="empty-is-not-zero"),
+    ],
+)
+def test_where_a_number_can_not_be_empty_zero_is(
+    engine: duckdb.DuckDBPyConnection,
+    wanted: int | None,
+    held: str | None,
+    empty_numbers: bool,
+    same: bool,
+) -> None:
+    stand(engine, rank=wanted)
+    there = Held(engine, {"rank": "Rank"})
+    there.add(Current([{"id": "A", "Rank": held}]))
+
+    plan = compare(engine, {"rank": "Rank"}, STAMPS, empty_numbers=empty_numbers)
+
+    assert plan.empty is same
+
+
 def test_what_the_target_holds_may_be_an_arrow_table(engine: duckdb.DuckDBPyConnection) -> None:
     stand(engine, account_id="7")
     held = Held(engine, {"rank": "Rank", "tier": "Tier"})

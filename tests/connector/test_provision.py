@@ -13,13 +13,14 @@ import pytest
 
 from connector import audit
 from connector.config import load_job
-from connector.contract import Adapter, FieldSpec, ProvisionStep
+from connector.contract import Adapter, FieldSpec, ProvisionStep, Writer
 from connector.errors import BusyError, ConfigError
 from connector.language import words_of
 from connector.lease import lease
 from connector.model import LOCK_FIELD, OUTPUTS
 from connector.plugins import Plugins
-from connector.provision import field_specs, label_of, provision
+from connector.provision import provision
+from connector.specs import field_specs, label_of
 from connector.sync import Sync
 from connector.testing import FakeCRM, FakeSettings
 from six_goals.words import Words
@@ -176,3 +177,25 @@ def test_what_is_left_to_a_person_is_told_and_ends_as_partial(
     assert "Setup > Accounts > Fields > New: 'tier'" in words(left.stdout)
     assert "2 things left to do by hand, as said above." in words(left.stdout)
     assert run("provision", world.path).exit_code == 0
+
+
+def test_a_writer_that_knows_its_lists_is_asked_for_the_values_of_the_job(
+    tmp_path: Path,
+) -> None:
+    world = World(tmp_path, FakeCRM(), JOB)
+    whole = world.crm.adapter()
+
+    def check_choices(fields: Sequence[FieldSpec]) -> None:
+        lists = {field.name: field.choices for field in fields if field.choices}
+        raise ConfigError(f"fake: {lists}")
+
+    def choosy(settings: FakeSettings) -> Writer:
+        assert whole.writer is not None
+        writer = whole.writer(settings)
+        writer.check_choices = check_choices  # type: ignore[attr-defined] # as a subclass had it
+        return writer
+
+    sync = Sync(load_job(world.path), plugins_with(replace(whole, writer=choosy)))
+
+    with pytest.raises(ConfigError, match=r"fake: {'tier': \('Top', 'Big', 'Medium', 'Small'\)}"):
+        sync.check()

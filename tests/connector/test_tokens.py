@@ -12,12 +12,13 @@ from pathlib import Path
 
 import pytest
 
-from connector.auth import RefreshingAuth, refresh_grant
+from connector.auth import Grant, refresh_grant
+from connector.contract import Token
 from connector.errors import AuthError, BusyError, ConfigError, RemoteError, Unavailable
-from connector.http import crm_client
+from connector.http import RefreshingAuth, crm_client
 from connector.store import Store
 from connector.store.tables import TokenRow
-from connector.tokens import Token, Tokens, token_keys
+from connector.tokens import Tokens, token_keys
 from tests.connector.oauth_server import OAuthCRM
 
 fernet = pytest.importorskip("cryptography.fernet")
@@ -162,7 +163,7 @@ def make_crm() -> Iterator[Crm]:
 def send(tokens: Tokens, url: str, threads: int, body: str = "hello") -> list[int]:
     """Send *body* from so many threads at once, through one client; return what was answered."""
     grant = refresh_grant(f"{url}/token", {"client_id": "me", "client_secret": "app-s3cret"})
-    auth = RefreshingAuth(tokens, "crm", grant)
+    auth = RefreshingAuth(Grant(tokens, "crm", grant))
     with crm_client(url, auth=auth) as client, ThreadPoolExecutor(threads) as pool:
         sent = [
             pool.submit(client.post, "/data", content=iter([body.encode()])) for _ in range(threads)
@@ -232,7 +233,8 @@ def test_what_is_refused_twice_is_an_error_of_the_credentials(
 ) -> None:
     crm, tokens = make_crm(), Tokens(sqlite_store, KEYS)
     tokens.put("crm", OLD)
-    useless = RefreshingAuth(tokens, "crm", lambda token: Token("refused-s3cret", token.refresh))
+    grant = Grant(tokens, "crm", lambda token: Token("refused-s3cret", token.refresh))
+    useless = RefreshingAuth(grant)
     with crm_client(crm.url, auth=useless) as client, pytest.raises(AuthError) as caught:
         client.post("/data")
     assert "check the credentials" in str(caught.value)

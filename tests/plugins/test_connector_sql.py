@@ -163,7 +163,7 @@ def sqlite(tmp_path: Path) -> Iterator[SQLite]:
     backend.engine.dispose()
 
 
-@pytest.fixture(scope="module")
+@pytest.fixture(scope="session")  # its server lives as long, and a worker may come back here
 def admin_url(postgres_url: str) -> str:
     engine = sa.create_engine(postgres_url, poolclass=sa.NullPool)
     with engine.begin() as connection:

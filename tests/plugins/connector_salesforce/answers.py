@@ -20,7 +20,7 @@ Handler = Callable[[httpx.Request], Answer]
 
 def settings(**given: Any) -> SalesforceSettings:
     app = {"client_id": "3MVG9", "client_secret": SECRET}
-    login = {} if {"jwt", "refresh"} & given.keys() else {"client_credentials": app}
+    login = {} if {"jwt", "refresh", "password"} & given.keys() else {"client_credentials": app}
     return SalesforceSettings.model_validate({"domain": "acme", **login, **given})
 
 
@@ -37,6 +37,7 @@ class Answers(httpx.BaseTransport):
         self.tokens = count(1)
         self.token = ""
         self.login: Handler = self._log_in
+        self.soap_login: Handler = lambda request: failure(404, "NOT_FOUND", "not here")
         self.versions = ["58.0", "62.0", "63.0"]
 
     def handle_request(self, request: httpx.Request) -> httpx.Response:
@@ -51,6 +52,8 @@ class Answers(httpx.BaseTransport):
         path = request.url.path
         if path == "/services/oauth2/token":
             return self.login(request)
+        if path.startswith("/services/Soap/u/"):
+            return self.soap_login(request)
         if path == "/services/data/":
             return httpx.Response(200, json=[{"version": one} for one in self.versions])
         if request.headers["authorization"] != f"Bearer {self.token}":

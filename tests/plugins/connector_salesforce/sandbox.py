@@ -122,6 +122,7 @@ def empty(sandbox: SalesforceSandbox) -> None:
     """Forget all records, save the user that logs in."""
     for sobject in {one for objects in OBJECTS.values() for one in objects}:
         sandbox.org.store.run(f'DELETE FROM "{sobject}" WHERE "Id" <> ?', [sandbox.user])
+    sandbox.org.purged.clear()
 
 
 def _plain(value: object) -> Any:

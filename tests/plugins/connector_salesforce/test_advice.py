@@ -9,7 +9,7 @@ from connector import AccessError, AuthError, RateLimited, Refused, Transient, U
 from connector.errors import RemoteError
 from connector.http import NoAnswer, NotFound, outcome_of
 from connector_salesforce.advice import ADVICE, LATER, QueryTimeout, advice_for
-from tests.plugins.connector_salesforce.answers import Answers, failure, opened
+from tests.plugins.connector_salesforce.answers import SECRET, Answers, failure, opened
 
 LOGIN = [
     ("invalid_grant", "user hasn't approved this consumer", "pre-authorized"),
@@ -27,6 +27,12 @@ LOGIN = [
     ("unsupported_grant_type", "grant type not supported", "Flow Enablement"),
     ("invalid_scope", "the requested scope is not allowed", "Manage user data via APIs"),
     ("invalid_grant", "authentication failure", "check username"),
+]
+PASSWORD: list[tuple[str, str, type[RemoteError], str]] = [
+    ("INVALID_LOGIN", "Invalid username, password, security token", AuthError, "second factor"),
+    ("LOGIN_MUST_USE_SECURITY_TOKEN", "use a token", AuthError, "give security_token too"),
+    ("INVALID_OPERATION", "SOAP API login() is disabled", AuthError, "log in by jwt"),
+    ("UNSUPPORTED_API_VERSION", "login() is not in this version", AccessError, "64.0 or lower"),
 ]
 API: list[tuple[int, str, str, type[RemoteError], str]] = [
     (401, "INVALID_SESSION_ID", "Session expired or invalid", AuthError, "API Enabled"),
@@ -68,6 +74,23 @@ def test_a_refused_login_says_what_to_click(code: str, words: str, do: str) -> N
 
 
 @pytest.mark.parametrize(
+    ("code", "words", "error", "do"), PASSWORD, ids=[code for code, *_ in PASSWORD]
+)
+def test_a_refused_password_says_what_to_do(
+    code: str, words: str, error: type[RemoteError], do: str
+) -> None:
+    fault = f"<faultcode>sf:{code}</faultcode><faultstring>{code}: {words}</faultstring>"
+    answers = Answers()
+    answers.soap_login = lambda request: httpx.Response(500, text=fault)
+    given = {"username": "me", "password": SECRET, "security_token": "t0ken<&>"}
+    with pytest.raises(error, match=do) as failed:
+        opened(answers, password=given).session()
+    assert words in str(failed.value)
+    sent = answers.asked[-1].content.decode()
+    assert f"<urn:password>{SECRET}t0ken&lt;&amp;&gt;</urn:password>" in sent
+
+
+@pytest.mark.parametrize(
     ("status", "code", "words", "error", "do"), API, ids=[f"{s}-{c}" for s, c, *_ in API]
 )
 def test_a_failed_request_says_what_to_do(
@@ -81,6 +104,7 @@ def test_a_failed_request_says_what_to_do(
 
 def test_every_row_is_reached() -> None:
     said = [(code, words) for code, words, _ in LOGIN]
+    said += [(code, words) for code, words, *_ in PASSWORD]
     said += [(code or str(status), words) for status, code, words, *_ in API]
     reached = [advice_for(code, words) for code, words in said]
     assert [row for row in ADVICE if row not in reached] == []

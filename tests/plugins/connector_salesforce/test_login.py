@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import closing
 from types import SimpleNamespace
+from typing import Any
 from urllib.parse import parse_qs
 
 import httpx
@@ -10,9 +13,14 @@ import jwt
 import pytest
 from cryptography.hazmat.primitives import serialization
 from cryptography.hazmat.primitives.asymmetric import rsa
+from pydantic import ValidationError
 
 from connector import AccessError, AuthError, ConfigError, RemoteError, Unavailable
 from connector.http import NoAnswer
+from connector_salesforce.connection import Org
+from connector_salesforce.settings import SalesforceSettings
+from connector_salesforce.source import SalesforceSource
+from sandbox_salesforce.sandbox import SalesforceSandbox
 from tests.plugins.connector_salesforce.answers import HOST, SECRET, Answers, failure, opened
 
 FORM = "application/x-www-form-urlencoded"
@@ -163,3 +171,66 @@ def test_what_is_no_org_is_told() -> None:
 
     with pytest.raises(AccessError, match="this is no org: check domain"):
         opened(Shop()).session()
+
+
+# --- with a password
+
+
+@pytest.fixture(scope="module")
+def sandbox() -> Iterator[SalesforceSandbox]:
+    with SalesforceSandbox() as served:
+        yield served
+
+
+def with_password(sandbox: SalesforceSandbox, **given: Any) -> SalesforceSettings:
+    known = sandbox.credentials
+    login = {
+        "username": known.username,
+        "password": known.password,
+        "security_token": known.security_token,
+    }
+    plain = {"instance_url": sandbox.url, "password": {**login, **given}}
+    return SalesforceSettings.model_validate(plain)
+
+
+def test_a_password_logs_in_and_is_warned_of(
+    sandbox: SalesforceSandbox, caplog: pytest.LogCaptureFixture
+) -> None:
+    with closing(SalesforceSource(with_password(sandbox))) as source:
+        assert source.check().startswith(sandbox.credentials.username)
+        sandbox.expire_tokens()
+        assert source.check().startswith(sandbox.credentials.username)
+    assert "Salesforce ends this with Summer '27; log in by jwt instead" in caplog.text
+    assert sandbox.credentials.password not in caplog.text
+
+
+def test_a_wrong_password_says_what_to_do(sandbox: SalesforceSandbox) -> None:
+    for wrong in ({"password": "an0ther-s3cret"}, {"security_token": None}):
+        org = Org(with_password(sandbox, **wrong))
+        with pytest.raises(AuthError, match=r"INVALID_LOGIN: .*; username, password or") as failed:
+            org.session()
+        assert "s3cret" not in str(failed.value)
+        org.close()
+
+
+def test_an_expired_password_is_to_be_changed_by_a_person() -> None:
+    answers = Answers()
+    said = f"<passwordExpired>true</passwordExpired><serverUrl>https://{HOST}/x</serverUrl>"
+    answers.soap_login = lambda request: httpx.Response(200, text=f"{said}<sessionId>1</sessionId>")
+    with pytest.raises(AuthError, match="the password of me has expired: log in once in a browser"):
+        opened(answers, password={"username": "me", "password": SECRET}).session()
+
+
+def test_an_answer_without_a_session_is_no_login() -> None:
+    answers = Answers()
+    answers.soap_login = lambda request: httpx.Response(200, text="<html>hello</html>")
+    with pytest.raises(RemoteError, match="no token and instance in the answer"):
+        opened(answers, password={"username": "me", "password": SECRET}).session()
+
+
+def test_versions_without_such_a_login_are_refused_beforehand(sandbox: SalesforceSandbox) -> None:
+    whole = with_password(sandbox).model_dump(exclude_none=True)
+    with pytest.raises(
+        ValidationError, match=r"from version 65\.0 on Salesforce takes no password"
+    ):
+        SalesforceSettings.model_validate({**whole, "api_version": "65.0"})

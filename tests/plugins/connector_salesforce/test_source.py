@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import closing
 from datetime import timedelta
 from typing import Any, Final
 
@@ -129,7 +130,7 @@ def test_after_all_was_read_only_changes_are(org: Org) -> None:
     changed = org.pull(pages[-1].cursor)
     assert names(changed) == ["Changed"]
     assert changed[0].scan is None
-    assert org.asked() == [*opened, "GET queryAll"]
+    assert org.asked() == [*opened, "POST composite", "GET queryAll"]
 
 
 def test_the_server_may_give_fewer_rows_than_were_asked_for(org: Org) -> None:
@@ -138,13 +139,100 @@ def test_the_server_may_give_fewer_rows_than_were_asked_for(org: Org) -> None:
     assert names(org.pull()) == [f"Account {n}" for n in range(5)]
 
 
-def test_a_quiet_run_says_nothing_and_costs_two_calls_a_stream(org: Org) -> None:
+class NoComposite(httpx.HTTPTransport):
+    """The way to an org that puts no requests together."""
+
+    def handle_request(self, request: httpx.Request) -> httpx.Response:
+        if request.url.path.endswith("/composite"):
+            said = [{"errorCode": "FUNCTIONALITY_NOT_ENABLED", "message": "no"}]
+            return httpx.Response(403, json=said)
+        return super().handle_request(request)
+
+
+def pulled(
+    org: Org,
+    cursors: Mapping[Stream, str],
+    transport: httpx.BaseTransport | None = None,
+    **given: Any,
+) -> dict[Stream, list[Page]]:
+    """Return the pages of all streams, read by one source."""
+    with closing(org.source(transport, **given)) as source:
+        return {
+            stream: list(source.pull(stream, columns, cursors.get(stream)))
+            for stream, columns in USUAL.items()
+        }
+
+
+def read_whole(org: Org) -> dict[Stream, str]:
+    """Return the cursors after all streams were read; an hour passes before and after."""
     org.fill(3)
-    cursor = org.pull()[-1].cursor
     org.later(hours=1)
-    before = org.sandbox.calls
-    assert org.pull(cursor) == []
-    assert org.sandbox.calls - before == 2
+    cursors = {stream: pages[-1].cursor for stream, pages in pulled(org, {}).items()}
+    org.later(hours=1)
+    org.asked()
+    return cursors
+
+
+def test_a_quiet_run_says_nothing_and_costs_three_calls(org: Org) -> None:
+    cursors = read_whole(org)
+    assert [pages for pages in pulled(org, cursors).values() if pages] == []
+    assert org.asked() == ["POST token", "GET data", *["POST composite"] * 3]
+
+
+def test_of_all_objects_only_those_that_changed_are_read(org: Org) -> None:
+    cursors = read_whole(org)
+    org.sandbox.insert("Case", Subject="New")
+    org.sandbox.insert("Event", Subject="New")
+    found = pulled(org, cursors)
+    assert [stream for stream, pages in found.items() if rows(pages)] == ["cases", "activities"]
+    assert org.asked()[2:].count("GET queryAll") == 2
+
+
+def test_an_org_that_puts_no_requests_together_is_read_all_the_same(org: Org) -> None:
+    cursors = read_whole(org)
+    org.sandbox.insert("Case", Subject="New")
+    found = pulled(org, cursors, NoComposite())
+    assert [stream for stream, pages in found.items() if rows(pages)] == ["cases"]
+
+
+def test_what_changes_after_the_last_stamps_were_asked_for_is_read_by_the_next_run(
+    org: Org,
+) -> None:
+    cursors = read_whole(org)
+    org.sandbox.insert("Event", Subject="Seen")
+    org.sandbox.insert("Opportunity", Name="Seen")
+    with closing(org.source(overlap=0)) as source:
+
+        def pull(stream: Stream) -> list[Page]:
+            return list(source.pull(stream, USUAL[stream], cursors[stream]))
+
+        assert pull(Stream.CASES) == pull(Stream.LEADS) == []  # asks for the stamps of all
+        org.later(minutes=1)
+        late = {name: org.sandbox.insert(name, Subject="Not yet") for name in ("Task", "Case")}
+        org.later(minutes=1)
+        assert len(rows(pull(Stream.OPPORTUNITIES))) == 1  # its answer tells the time
+        pages = pull(Stream.ACTIVITIES)
+    assert [row["Kind__derived"] for row in rows(pages)] == ["Event"]
+    org.later(hours=1)
+    cursors[Stream.ACTIVITIES] = pages[-1].cursor
+    found = pulled(org, cursors, overlap=0)
+    assert late["Task"] in [row["Id"] for row in rows(found[Stream.ACTIVITIES])]
+    assert late["Case"] in [row["Id"] for row in rows(found[Stream.CASES])]
+
+
+def test_what_was_deleted_for_good_is_asked_for_all_objects_in_one_call(org: Org) -> None:
+    cursors = read_whole(org)
+    purged = str(org.sandbox.records("Account")[0]["Id"])
+    org.sandbox.delete("Account", purged)
+    org.sandbox.purge("Account", purged)
+    org.later(days=1)
+    found = pulled(org, cursors)
+    assert gone(found[Stream.ACCOUNTS]) == [purged]
+    assert org.asked()[2:] == ["POST composite"] * 4
+    org.later(hours=1)
+    cursors = {stream: pages[-1].cursor for stream, pages in found.items()}
+    assert [pages for pages in pulled(org, cursors).values() if pages] == []
+    assert org.asked()[2:] == ["POST composite"] * 3
 
 
 def test_what_changes_while_it_is_read_is_left_to_the_next_reading(org: Org) -> None:
@@ -195,12 +283,13 @@ def test_what_was_deleted_for_good_is_asked_for_once_a_day(org: Org) -> None:
     org.later(days=1)
     org.asked()
     pages = org.pull(cursor)
-    assert org.asked()[3:] == ["GET deleted", "GET queryAll"]
+    assert gone(pages) == [purged]
+    assert org.asked()[3:] == ["POST composite", "POST composite"]
     assert pages[-1].scan is None
     cursor = pages[-1].cursor
     org.later(hours=1)
     org.pull(cursor)
-    assert org.asked()[3:] == ["GET queryAll"]
+    assert org.asked()[3:] == ["POST composite"]
 
 
 def test_after_too_long_a_pause_all_is_read_again(org: Org) -> None:

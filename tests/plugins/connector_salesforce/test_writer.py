@@ -8,6 +8,7 @@ from dataclasses import replace
 from datetime import UTC, date, datetime, timedelta, timezone
 from decimal import Decimal
 from typing import ClassVar
+from urllib.parse import quote_plus
 
 import pytest
 
@@ -16,9 +17,11 @@ from connector import (
     Adapter,
     Applied,
     Change,
+    ChoiceChecker,
     CloseTask,
     ConfigError,
     Current,
+    FieldSpec,
     HeldTask,
     Ref,
     Rejected,
@@ -410,3 +413,102 @@ def test_a_check_says_how_tasks_are_known_and_what_may_not_be_written(backend: B
         checked(backend, "Tier__c")
     backend.sandbox.permissions.forbid("Task", "create")
     assert "no tasks: this user may not create" in checked(backend, "Tier__c")
+
+
+class Ids:
+    """An org of which a page holds four accounts and a query three ids; what it is asked for."""
+
+    def __init__(self, backend: Backend, monkeypatch: pytest.MonkeyPatch) -> None:
+        room = len(quote_plus("'001000000000000AAA', "))
+        query = "SELECT Id, Tier__c FROM Account WHERE Id IN ()"
+        monkeypatch.setattr("connector_salesforce.held._PAGE", 4)
+        monkeypatch.setattr("connector_salesforce.held._LONGEST", len(quote_plus(query)) + 3 * room)
+        self.backend = backend
+        self.accounts = some_accounts(backend, 40)
+        for n, account in enumerate(self.accounts):
+            backend.sandbox.update("Account", account, Tier__c=f"Tier {n}")
+
+    def held(self, accounts: Sequence[str]) -> dict[str, object]:
+        """Return what the org holds of *accounts*, read with a page of four."""
+        self.backend.sandbox.settings.page_size = 4
+        self.backend.wire.sent.clear()
+        rows = records(held(self.backend, accounts, "Tier__c").accounts)
+        return {str(row["id"]): row["Tier__c"] for row in rows}
+
+    @property
+    def calls(self) -> list[str]:
+        """Return the calls for accounts: the first describes them, the last is for tasks."""
+        return self.backend.wire.calls()[1:-1]
+
+
+def test_many_accounts_are_read_by_ranges_of_ids_five_in_a_call(
+    backend: Backend, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    org = Ids(backend, monkeypatch)
+    asked = {a: f"Tier {n}" for n, a in enumerate(org.accounts) if n != 2}
+    assert org.held(list(asked)) == asked
+    # The first range holds one more, and so a second page.
+    assert org.calls == ["POST composite", "GET query/0r8Sb0000000001IAA-4", "POST composite"]
+
+
+def test_accounts_that_lie_far_apart_are_listed(
+    backend: Backend, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    org = Ids(backend, monkeypatch)
+    some = org.accounts[::8]
+    assert org.held(some) == {a: f"Tier {8 * n}" for n, a in enumerate(some)}
+    # Of the first four a range, which holds too much, then two lists; the last lies by itself.
+    assert org.calls == ["POST composite"] * 2
+
+
+def test_an_account_that_a_range_does_not_show_is_asked_for_by_its_id(
+    backend: Backend, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    org = Ids(backend, monkeypatch)
+    backend.sandbox.delete("Account", org.accounts[3])
+
+    def backwards(values: Mapping[str, str]) -> list[str]:
+        # An org that orders ids in another way than we do.
+        return sorted(values, key=lambda key: key[::-1])
+
+    monkeypatch.setattr("connector_salesforce.held.sorted", backwards, raising=False)
+    there = {a: f"Tier {n}" for n, a in enumerate(org.accounts) if n != 3}
+    assert org.held(org.accounts) == there
+
+
+def test_an_org_that_puts_no_queries_together_is_asked_one_by_one(
+    backend: Backend, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    org = Ids(backend, monkeypatch)
+    monkeypatch.setattr("connector_salesforce.connection.Org.together", nothing_together)
+    assert org.held(org.accounts) == {a: f"Tier {n}" for n, a in enumerate(org.accounts)}
+    assert org.calls.count("GET query") == 10
+
+
+def nothing_together(org: object, paths: Sequence[str]) -> list[None]:
+    """Answer as `together` does where Composite is refused."""
+    return [None] * len(paths)
+
+
+def test_a_restricted_picklist_must_have_what_will_be_written(backend: Backend) -> None:
+    sandbox = backend.sandbox
+    for name, restricted in (("Layer__c", True), ("Open__c", False)):
+        sandbox.add_field("Account", pick(name, "Top", "Big", restricted=restricted))
+    tiers = ("Top", "Big")
+
+    def check(*fields: FieldSpec) -> None:
+        opened = adapter_of(backend).writer
+        assert opened is not None
+        with closing(opened(settings_of(backend))) as writer:
+            assert isinstance(writer, ChoiceChecker)
+            writer.check_choices(fields)
+
+    whole = FieldSpec("Layer__c", "layer", "Layer", "choice", tiers)
+    check(whole, replace(whole, name="Open__c", choices=("Gold",)), replace(whole, name="Tier__c"))
+    with pytest.raises(ConfigError) as caught:
+        check(replace(whole, choices=("Gold", *tiers, "Lost & found")))
+    assert str(caught.value).endswith(
+        "the picklist 'Layer__c' takes nothing but its values and lacks 'Gold', 'Lost & found': run"
+        " 'connector provision' with --apply, or Setup > Object Manager > Account > Fields &"
+        " Relationships > Layer__c > Values > New: Gold, Lost & found"
+    )
