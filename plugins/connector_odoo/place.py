@@ -1,0 +1,58 @@
+"""Where a reading of a stream stands, as the text of a cursor."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import asdict, dataclass
+from typing import Final
+
+_VERSION: Final = 1
+
+
+@dataclass(frozen=True, slots=True)
+class Place:
+    """Where to go on; times are texts in ISO 8601.
+
+    *read* says of what, in short: anything else is read from its beginning. *scan* names the full
+    reading under way; without it changes are read, those since *since*. *mark* is when the reading
+    under way began, *after* the number of the last record of it. *scanned* is when all was last
+    read. Of the records up to *top* there were *count*: fewer, and some have been deleted. *total*
+    is how many a scan expects.
+    """
+
+    read: str
+    since: str | None = None
+    scanned: str | None = None
+    scan: str | None = None
+    mark: str | None = None
+    after: int = 0
+    top: int = 0
+    count: int = 0
+    total: int | None = None
+
+    def done(self) -> Place:
+        """Return the place after a reading that began at *mark* has ended."""
+        return Place(
+            self.read,
+            since=self.mark,
+            scanned=self.mark if self.scan else self.scanned,
+            top=self.top,
+            count=self.count,
+        )
+
+
+def dump(place: Place) -> str:
+    """Return *place* as a cursor."""
+    said = {name: value for name, value in asdict(place).items() if value}
+    return json.dumps({"v": _VERSION, **said})
+
+
+def load(cursor: str | None) -> Place | None:
+    """Return the place that a cursor of ours holds; None if it is none, or of another version."""
+    try:
+        said = json.loads(cursor or "{}")
+        if said.pop("v") != _VERSION:
+            return None
+        return Place(**said)
+    except (ValueError, TypeError, LookupError, AttributeError):
+        return None
