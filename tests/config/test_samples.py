@@ -13,6 +13,8 @@ from connector.ruleset import ruleset_of
 
 FOLDER = Path(__file__).parents[2] / "config"
 SECRETS = {
+    "ESPOCRM_KEY": "s3cret",
+    "ESPOCRM_ADMIN_PASSWORD": "s3cret",
     "CRM_URL": "postgresql://reader:s3cret@db.example/crm",
     "CONNECTOR_STORE": "postgresql://connector:s3cret@db.example/connector",
     "SALESFORCE_KEY": "-----BEGIN PRIVATE KEY----- s3cret",
