@@ -35,9 +35,11 @@ def test_source_roots_are_not_packages() -> None:
     [
         ("connector", ("ibis", "duckdb", "pyarrow", "sqlalchemy", "pydantic", "httpx")),
         ("connector.cli", ("ibis", "duckdb", "pyarrow", "sqlalchemy", "pydantic", "httpx")),
+        ("connector_espocrm", ("pydantic", "pyarrow", "httpx")),
         ("connector_files", ("ibis", "duckdb", "pyarrow", "openpyxl")),
         ("connector_salesforce", ("pydantic", "pyarrow", "requests", "simple_salesforce", "zeep")),
         ("connector_sql", ("ibis", "duckdb", "pyarrow", "sqlalchemy")),
+        ("connector_tryton", ("pydantic", "httpx")),
         ("connector_vault", ("pydantic", "httpx")),
         ("sandbox_salesforce", ("starlette", "uvicorn", "lark", "httpx", "sqlite3")),
         ("connector.config", ("ibis", "duckdb", "pyarrow", "sqlalchemy", "apscheduler")),

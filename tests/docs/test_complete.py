@@ -23,8 +23,13 @@ from connector.config import JobModel, NotifyTarget, Rate
 from connector.contract import Capabilities
 from connector.model import FIELDS, LOCK_FIELD, OUTPUTS
 from connector.store import tables  # noqa: F401 - makes the tables known
+from connector_espocrm.settings import Admin, EspoSettings
 from connector_files.settings import Settings as FileSettings
 from connector_files.settings import Table
+from connector_odoo.advice import ADVICE as ODOO_ADVICE
+from connector_odoo.advice import Advice as OdooAdvice
+from connector_odoo.settings import OdooSettings
+from connector_odoo.streams import FIELDS as ODOO_FIELDS
 from connector_salesforce.advice import ADVICE, Advice
 from connector_salesforce.derived import DERIVED
 from connector_salesforce.objects import FIELDS as SALESFORCE_FIELDS
@@ -32,10 +37,14 @@ from connector_salesforce.objects import OBJECTS
 from connector_salesforce.settings import (
     ClientCredentials,
     JwtBearer,
+    Login,
+    Password,
     RefreshToken,
     SalesforceSettings,
 )
 from connector_sql.settings import Rows, SqlSettings
+from connector_tryton.models import FIELDS as TRYTON_FIELDS
+from connector_tryton.settings import TrytonSettings
 from customer_pyramid.check import CheckName
 from customer_pyramid.settings import MEASURES, NamedTarget, TierTarget
 from six_goals import pack
@@ -131,7 +140,13 @@ def _key(key: object) -> str:
     return str(key) if re.fullmatch(r"[\w-]+", str(key)) else _toml(key)
 
 
-LOGINS = {"jwt": JwtBearer, "client_credentials": ClientCredentials, "refresh": RefreshToken}
+LOGINS = {
+    "jwt": JwtBearer,
+    "client_credentials": ClientCredentials,
+    "refresh": RefreshToken,
+    "login": Login,
+    "password": Password,
+}
 BUILT_IN = {goal.name: goal.settings for goal in pack.goals()}
 JOB = {
     **{key: said for key, said in keys_of(JobModel) if key != "rules.settings.of_goals"},
@@ -173,9 +188,12 @@ def test_every_field_and_result_is_described() -> None:
 @pytest.mark.parametrize(
     ("page", "settings", "inner"),
     [
+        pytest.param("docs/adapters/espocrm.md", EspoSettings, {"admin": Admin}, id="espocrm"),
         pytest.param("docs/adapters/files.md", FileSettings, {"accounts": Table}, id="files"),
+        pytest.param("docs/adapters/odoo.md", OdooSettings, {}, id="odoo"),
         pytest.param("docs/adapters/sql.md", SqlSettings, {"accounts": Rows}, id="sql"),
         pytest.param("docs/adapters/salesforce.md", SalesforceSettings, LOGINS, id="salesforce"),
+        pytest.param("docs/adapters/tryton.md", TrytonSettings, {}, id="tryton"),
     ],
 )
 def test_every_setting_of_an_adapter_is_described(
@@ -207,6 +225,35 @@ def test_the_fields_that_are_read_from_salesforce_are_described() -> None:
         assert set(row.split(", ")) == named
     for name in {name for columns in DERIVED.values() for name in columns}:
         assert f"| `{name}`" in page
+
+
+def test_what_odoo_says_is_described_as_the_messages_have_it() -> None:
+    section = text("docs/adapters/odoo.md").partition("| Odoo says |")[2]
+    said = [line for line in section.splitlines() if line.startswith("| `")]
+    assert said == [_odoo_row_of(advice) for advice in ODOO_ADVICE]
+
+
+def _odoo_row_of(advice: OdooAdvice) -> str:
+    words = " or ".join(f"*{one}*" for one in advice.words)
+    return f"| `{advice.name}`{': ' if words else ''}{words} | {advice.do} |"
+
+
+def test_the_fields_that_are_read_from_odoo_are_described() -> None:
+    page = text("docs/adapters/odoo.md")
+    for stream, fields in ODOO_FIELDS.items():
+        named = {f"`{ours}` {theirs}" for ours, theirs in fields.items()}
+        (row,) = re.findall(rf"^\| {stream} \| [^|]+ \| (.+) \|$", page, re.MULTILINE)
+        assert set(row.split(", ")) == named
+    for name in {name for fields in ODOO_FIELDS.values() for name in fields.values()}:
+        assert not name.endswith("__derived") or f"| `{name}`" in page
+
+
+def test_the_fields_that_are_read_from_tryton_are_described() -> None:
+    page = text("docs/adapters/tryton.md")
+    for stream, fields in TRYTON_FIELDS.items():
+        named = {f"`{ours}` {theirs}" for ours, theirs in fields.items()}
+        (row,) = re.findall(rf"^\| {stream} \| [\w.]+ \| (.+) \|$", page, re.MULTILINE)
+        assert set(row.split(", ")) == named
 
 
 def test_every_error_is_described_with_its_exit_code() -> None:
@@ -274,6 +321,8 @@ def test_the_contract_is_described() -> None:
     for kind in ("Applied", "Unchanged", "Rejected", "Retry", "Conflict", "Unknown"):
         assert f"| `{kind}` |" in page
         assert kind in connector.__all__
+    for part in dataclasses.fields(contract.BrowserLogin):
+        assert f"`{part.name}`" in page.partition("## A login by a browser")[2]
     for part in dataclasses.fields(contract.Adapter):
         assert f"*{part.name}*" in page
 
