@@ -130,7 +130,7 @@ def goals(folder: Path, stages: dict[str, float]) -> int:
         found = analyse(engine, sync.rules, AS_OF, Words())
         for name, goal in found.summary["goals"].items():
             print(f"{name}: {goal['proposed']} of {goal['candidates']}", file=sys.stderr)
-        return engine.count(RECORDS + "line_items")
+        return engine.count(RECORDS + "opportunities")
 
 
 def goals_floor(folder: Path, stages: dict[str, float]) -> int:
@@ -144,7 +144,7 @@ def goals_floor(folder: Path, stages: dict[str, float]) -> int:
                 where = "status <> 'lost'" if table == "opportunity" else ""
                 picked = {name: (name, kind) for name, kind in columns.items()}
                 reader.copy(table, Records(table, sync.job_id, where), picked)
-        found = engine.execute("select count(*) from line_item").fetchone()
+        found = engine.execute("select count(*) from opportunity").fetchone()
         return int(found[0]) if found else 0
 
 

@@ -17,7 +17,9 @@ SECRETS = {
     "ESPOCRM_ADMIN_PASSWORD": "s3cret",
     "CRM_URL": "postgresql://reader:s3cret@db.example/crm",
     "CONNECTOR_STORE": "postgresql://connector:s3cret@db.example/connector",
+    "ODOO_KEY": "s3cret",
     "SALESFORCE_KEY": "-----BEGIN PRIVATE KEY----- s3cret",
+    "TRYTON_PASSWORD": "s3cret",
 }
 
 
