@@ -19,7 +19,7 @@ SOURCES: Final = (
     "rules",
     "connector/decide.py",
     "connector/undo.py",
-    "connector/provision.py",
+    "connector/specs.py",
     "connector/report",
 )
 
