@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Final, Literal
-from urllib.parse import urlsplit
+from typing import Literal
 
 from pydantic import BaseModel, ConfigDict, Field, SecretStr, field_validator
 
+from connector.values import server_url
 from connector_espocrm.writing import Writing
 
-_LOOPBACK: Final = ("localhost", "127.0.0.1", "::1")
 LeadStatus = Literal["open", "qualified", "won", "lost", "disqualified"]
 
 
@@ -78,7 +77,7 @@ class EspoSettings(BaseModel):
     @field_validator("url")
     @classmethod
     def _safe(cls, given: str) -> str:
-        return safe_url(given)
+        return server_url(given, "https://crm.acme.com")
 
     @field_validator("api_path")
     @classmethod
@@ -92,14 +91,3 @@ class EspoSettings(BaseModel):
     def api_url(self) -> str:
         """Where the API is."""
         return f"{self.url}/{self.api_path}/"
-
-
-def safe_url(url: str) -> str:
-    """Return *url* without a slash at its end; raise ValueError if a key would go in the clear."""
-    parts = urlsplit(url.strip())
-    if not parts.hostname or parts.username or parts.password or parts.query:
-        raise ValueError("this is not a URL like https://crm.acme.com")
-    if parts.scheme != "https" and not (parts.scheme == "http" and parts.hostname in _LOOPBACK):
-        raise ValueError("only https; http is for a server on this computer (127.0.0.1)")
-    # As copied from the browser, `https://crm.acme.com/#Account`: what follows # is not the site.
-    return f"{parts.scheme}://{parts.netloc}{parts.path}".rstrip("/")

@@ -7,6 +7,7 @@ from datetime import UTC, date, datetime, time
 from decimal import ROUND_HALF_UP, Decimal, InvalidOperation
 from typing import TYPE_CHECKING, Any, Final
 
+from connector.values import as_text, exact, is_empty, to_the_second
 from connector_espocrm.moments import moment_of, written
 
 if TYPE_CHECKING:
@@ -39,7 +40,7 @@ def fit(value: Scalar, field: Mapping[str, Any]) -> Scalar:
             if isinstance(value, date) and not isinstance(value, datetime):
                 return datetime.combine(value, time(), UTC)
             return value
-    return _as_text(value)
+    return as_text(value)
 
 
 def as_json(value: Scalar) -> object:
@@ -72,15 +73,15 @@ def not_offered(value: Scalar, field: Mapping[str, Any]) -> Sequence[str]:
 
 def equal(held: object, wanted: object) -> bool:
     """Say whether both mean the same, whatever their types; None and "" do."""
-    if _empty(held) or _empty(wanted):
-        return _empty(held) and _empty(wanted)
+    if is_empty(held) or is_empty(wanted):
+        return is_empty(held) and is_empty(wanted)
     if isinstance(held, bool) or isinstance(wanted, bool):
         return str(held).lower() == str(wanted).lower()
     kinds = (type(held), type(wanted))
     if any(issubclass(kind, datetime) for kind in kinds):
-        return _moment(held) == _moment(wanted)
+        return to_the_second(held) == to_the_second(wanted)
     if any(issubclass(kind, (int, float, Decimal)) for kind in kinds):
-        return _exact(held) == _exact(wanted)
+        return exact(held) == exact(wanted)
     return str(held) == str(wanted)
 
 
@@ -90,34 +91,3 @@ def _number(value: Scalar, *, whole: bool) -> Scalar:
         return int(number.quantize(Decimal(1), ROUND_HALF_UP)) if whole else number
     except InvalidOperation:
         return value
-
-
-def _as_text(value: Scalar) -> str:
-    match value:
-        case bool():
-            return "true" if value else "false"
-        case Decimal():
-            return format(value, "f")
-        case datetime() | date():
-            return value.isoformat()
-    return str(value)
-
-
-def _empty(value: object) -> bool:
-    return value is None or value == ""
-
-
-def _exact(value: object) -> object:
-    try:
-        return Decimal(str(value))
-    except InvalidOperation:
-        return value
-
-
-def _moment(value: object) -> object:
-    """Return the moment, to the second: EspoCRM keeps no more of it."""
-    try:
-        moment = value if isinstance(value, datetime) else datetime.fromisoformat(str(value))
-    except ValueError:
-        return value
-    return (moment if moment.tzinfo else moment.replace(tzinfo=UTC)).replace(microsecond=0)

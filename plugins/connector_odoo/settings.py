@@ -3,15 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import Any, Final, Literal, Self
+from typing import Any, Literal, Self
 from urllib.parse import urlsplit
 
 from pydantic import BaseModel, ConfigDict, Field, SecretStr, field_validator, model_validator
 
 from connector import Stream
+from connector.values import server_url
 from connector_odoo.writing import Writing
-
-_LOOPBACK: Final = ("localhost", "127.0.0.1", "::1")
 
 Deals = Literal["opportunities", "orders", "invoices"]
 Transport = Literal["auto", "json2", "jsonrpc"]
@@ -64,14 +63,10 @@ class OdooSettings(BaseModel):
     @classmethod
     def _safe_url(cls, given: str) -> str:
         """Return *given* as scheme and host; refuse one to which a key would go in the clear."""
-        parts = urlsplit(given.strip())
-        if not parts.hostname or parts.username or parts.password:
-            raise ValueError("this is not a URL like https://acme.odoo.com")
-        if parts.scheme != "https" and not (parts.scheme == "http" and parts.hostname in _LOOPBACK):
-            raise ValueError("only https; http is for a server on this computer (127.0.0.1)")
-        if parts.path.strip("/"):
+        url = server_url(given, "https://acme.odoo.com")
+        if urlsplit(url).path:
             raise ValueError("only scheme and host, such as https://acme.odoo.com")
-        return f"{parts.scheme}://{parts.netloc}"
+        return url
 
     @field_validator("filters")
     @classmethod

@@ -7,6 +7,8 @@ from datetime import UTC, date, datetime, time
 from decimal import Decimal, InvalidOperation
 from typing import TYPE_CHECKING, Any, Final
 
+from connector.values import as_text, exact, is_empty, to_the_second
+
 if TYPE_CHECKING:
     from connector import Scalar
 
@@ -62,7 +64,7 @@ def fit(value: Scalar, field: Mapping[str, Any]) -> Scalar:
             return value
         case None:
             return value
-    return _as_text(value)
+    return as_text(value)
 
 
 def as_json(value: Scalar) -> object:
@@ -111,13 +113,13 @@ def equal(held: object, wanted: object, kind: str = "") -> bool:
         held, wanted = held or 0, wanted or 0
     if kind == "boolean":
         return str(held or False).lower() == str(wanted or False).lower()
-    if _empty(held) or _empty(wanted):
-        return _empty(held) and _empty(wanted)
+    if is_empty(held) or is_empty(wanted):
+        return is_empty(held) and is_empty(wanted)
     if isinstance(held, datetime) or isinstance(wanted, datetime):
-        return _time(held) == _time(wanted)
+        return to_the_second(held) == to_the_second(wanted)
     numbers = (int, float, Decimal)
     if isinstance(held, numbers) or isinstance(wanted, numbers):
-        return _decimal(held) == _decimal(wanted)
+        return exact(held) == exact(wanted)
     return str(held) == str(wanted)
 
 
@@ -141,34 +143,3 @@ def _number(value: Scalar) -> Scalar:
         return Decimal(str(value))
     except InvalidOperation:
         return value
-
-
-def _as_text(value: Scalar) -> str:
-    match value:
-        case bool():
-            return "true" if value else "false"
-        case Decimal():
-            return format(value, "f")
-        case date():
-            return value.isoformat()
-    return str(value)
-
-
-def _empty(value: object) -> bool:
-    return value is None or value == ""
-
-
-def _decimal(value: object) -> object:
-    try:
-        return Decimal(str(value))
-    except InvalidOperation:
-        return value
-
-
-def _time(value: object) -> object:
-    """Return the moment, to the second: Odoo shows no more of it."""
-    try:
-        found = value if isinstance(value, datetime) else datetime.fromisoformat(str(value))
-    except ValueError:
-        return value
-    return (found if found.tzinfo else found.replace(tzinfo=UTC)).replace(microsecond=0)

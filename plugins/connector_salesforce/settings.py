@@ -10,9 +10,9 @@ from urllib.parse import urlsplit
 from pydantic import BaseModel, ConfigDict, Field, SecretStr, field_validator, model_validator
 
 from connector import Stream
+from connector.values import server_url
 from connector_salesforce.writing import Writing
 
-_LOOPBACK: Final = ("localhost", "127.0.0.1", "::1")
 _SHARED: Final = ("login", "test")
 _HOST: Final = re.compile(r"[a-z0-9-]+(\.[a-z0-9-]+)*", re.IGNORECASE)
 _VERSION: Final = re.compile(r"v?(\d{2,3})(\.0)?")
@@ -188,11 +188,7 @@ class SalesforceSettings(BaseModel):
 
 def safe_url(url: str) -> str:
     """Return *url* as scheme and host; raise ValueError if a token would go out in the clear."""
-    parts = urlsplit(url.strip())
-    if not parts.hostname or parts.username or parts.password:
-        raise ValueError("this is not a URL like https://acme.my.salesforce.com")
-    if parts.scheme != "https" and not (parts.scheme == "http" and parts.hostname in _LOOPBACK):
-        raise ValueError("only https; http is for a server on this computer (127.0.0.1)")
+    parts = urlsplit(server_url(url, "https://acme.my.salesforce.com"))
     return f"{parts.scheme}://{parts.netloc}"
 
 

@@ -7,6 +7,8 @@ from datetime import UTC, date, datetime, time
 from decimal import ROUND_HALF_UP, Decimal, InvalidOperation
 from typing import TYPE_CHECKING, Any, Final
 
+from connector.values import as_text, exact, is_empty, to_the_second
+
 if TYPE_CHECKING:
     from connector import Scalar
 
@@ -36,7 +38,7 @@ def fit(value: Scalar, field: Mapping[str, Any]) -> Scalar:
             return value
         case None:
             return value
-    return _as_text(value)
+    return as_text(value)
 
 
 def lacking(described: Mapping[str, Any], choices: Sequence[str]) -> list[str]:
@@ -76,15 +78,15 @@ def as_cell(value: Scalar) -> str:
 
 def equal(held: object, wanted: object) -> bool:
     """Say whether both mean the same, whatever their types; None and "" do."""
-    if _empty(held) or _empty(wanted):
-        return _empty(held) and _empty(wanted)
+    if is_empty(held) or is_empty(wanted):
+        return is_empty(held) and is_empty(wanted)
     if isinstance(held, bool) or isinstance(wanted, bool):
         return str(held).lower() == str(wanted).lower()
     kinds = (type(held), type(wanted))
     if any(issubclass(kind, datetime) for kind in kinds):
-        return _time(held) == _time(wanted)
+        return to_the_second(held) == to_the_second(wanted)
     if any(issubclass(kind, (int, float, Decimal)) for kind in kinds):
-        return _number(held) == _number(wanted)
+        return exact(held) == exact(wanted)
     return str(held) == str(wanted)
 
 
@@ -96,39 +98,8 @@ def _fit_number(value: Scalar, scale: int) -> Scalar:
         return value
 
 
-def _as_text(value: Scalar) -> str:
-    match value:
-        case bool():
-            return "true" if value else "false"
-        case Decimal():
-            return format(value, "f")
-        case datetime() | date():
-            return value.isoformat()
-    return str(value)
-
-
 def _moment(value: date) -> str:
     if not isinstance(value, datetime):
         return value.isoformat()
     zoned = value.astimezone(UTC) if value.tzinfo else value.replace(tzinfo=UTC)
     return f"{zoned:%Y-%m-%dT%H:%M:%S}.{zoned.microsecond // 1000:03d}Z"
-
-
-def _empty(value: object) -> bool:
-    return value is None or value == ""
-
-
-def _number(value: object) -> object:
-    try:
-        return Decimal(str(value))
-    except InvalidOperation:
-        return value
-
-
-def _time(value: object) -> object:
-    """Return the moment, to the second: Salesforce keeps no more of it."""
-    try:
-        moment = value if isinstance(value, datetime) else datetime.fromisoformat(str(value))
-    except ValueError:
-        return value
-    return (moment if moment.tzinfo else moment.replace(tzinfo=UTC)).replace(microsecond=0)

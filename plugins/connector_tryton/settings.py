@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any, Final, Literal
-from urllib.parse import urlsplit
+from typing import Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, SecretStr, field_validator
 
-_LOOPBACK: Final = ("localhost", "127.0.0.1", "::1")
+from connector.values import server_url
 
 
 class TrytonSettings(BaseModel):
@@ -68,13 +67,7 @@ class TrytonSettings(BaseModel):
     @field_validator("url")
     @classmethod
     def _safe(cls, given: str) -> str:
-        """Keep *given* as scheme, host and folder; a password must not go out in the clear."""
-        parts = urlsplit(given.strip())
-        if not parts.hostname or parts.username or parts.password or parts.query:
-            raise ValueError("this is not a URL like https://erp.acme.com")
-        if parts.scheme != "https" and not (parts.scheme == "http" and parts.hostname in _LOOPBACK):
-            raise ValueError("only https; http is for a server on this computer (127.0.0.1)")
-        return f"{parts.scheme}://{parts.netloc}{parts.path.rstrip('/')}"
+        return server_url(given, "https://erp.acme.com")
 
     @field_validator("categories")
     @classmethod

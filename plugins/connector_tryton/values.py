@@ -9,6 +9,7 @@ from decimal import ROUND_HALF_UP, Decimal
 from typing import Any, Final
 
 from connector import Scalar
+from connector.values import as_text
 
 TYPES: Final = frozenset(
     {"char", "text", "selection", "integer", "float", "numeric", "boolean", "date"}
@@ -56,7 +57,7 @@ def _fit(value: object, field: Mapping[str, Any]) -> Scalar:
             return _moment(value).replace(microsecond=0)
         case "timestamp":
             return _moment(value)
-    return _text(value)
+    return as_text(value)
 
 
 def _scale(field: Mapping[str, Any]) -> int | None:
@@ -73,14 +74,3 @@ def _moment(value: object) -> datetime:
     else:
         moment = datetime.fromisoformat(str(value))
     return moment.astimezone(UTC) if moment.tzinfo else moment.replace(tzinfo=UTC)
-
-
-def _text(value: object) -> str:
-    match value:
-        case bool():
-            return "true" if value else "false"
-        case Decimal():
-            return format(value, "f")
-        case date():
-            return value.isoformat()
-    return str(value)

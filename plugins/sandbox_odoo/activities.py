@@ -113,7 +113,7 @@ class Activities(Model):
     ) -> Any:
         """Mark them as done: they leave a message, and some versions keep them, too."""
         self.must_exist(env, ids)
-        messages: Messages = env["mail.message"]  # type: ignore[assignment]
+        messages: Messages = env["mail.message"]  # type: ignore[assignment] # by its name
         message: int | bool = False
         for id_ in ids:
             row = self.rows[id_]

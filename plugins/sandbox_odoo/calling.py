@@ -53,7 +53,7 @@ class Caller:
             raise Refused(ACCESS_DENIED, "Access Denied")
 
     def _knows(self, uid: Any, password: Any) -> bool:
-        users: Users = self.org.models["res.users"]  # type: ignore[assignment]
+        users: Users = self.org.models["res.users"]  # type: ignore[assignment] # by its name
         if not users.rows.get(uid, {}).get("active"):
             return False
         known = users.passwords.get(uid)
@@ -79,7 +79,7 @@ def _bound(
     if (found := there.method(method)) is None:
         raise Refused(ATTRIBUTE, f"The method '{model}.{method}' does not exist")
     rest = [*args]
-    if found.api == "records":  # type: ignore[attr-defined]
+    if found.api == "records":  # type: ignore[attr-defined] # by the decorator
         if ids is None:
             if not rest:
                 raise Refused(TYPE, f"{method}() missing 1 required positional argument: 'ids'")

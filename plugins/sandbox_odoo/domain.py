@@ -107,7 +107,7 @@ def _leaf(env: Env, model: Table, left: Any, sign: Any, right: Any) -> Test:
 
 def _linked(env: Env, model: Table, field: Field, ids: Collection[int]) -> Test:
     if field.type in TO_MANY:
-        return lambda row: not ids.isdisjoint(model.value(env, row, field))  # type: ignore[attr-defined]
+        return lambda row: any(one in ids for one in model.value(env, row, field))
     return lambda row: model.value(env, row, field) in ids
 
 

@@ -51,7 +51,7 @@ def documented(caller: Caller, model: str, headers: Mapping[str, str]) -> Answer
 def _methods(model: Model) -> dict[str, Any]:
     said = {}
     for name, method in model.methods().items():
-        api = method.api  # type: ignore[attr-defined]
+        api = method.api  # type: ignore[attr-defined] # by the decorator
         first = 1 if api == "model" else 2  # after who asks, and the records
         names = [*inspect.signature(method).parameters][first:]
         said[name] = {

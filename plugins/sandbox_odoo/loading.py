@@ -104,7 +104,7 @@ def _put(env: Env, model: Model, vals: Row, key: str, id_: int | None) -> int:
 
 
 def _known(env: Env, key: str) -> int | None:
-    data: ExternalIds = env["ir.model.data"]  # type: ignore[assignment]
+    data: ExternalIds = env["ir.model.data"]  # type: ignore[assignment] # by its name
     found = data.named(_whole(key))
     return None if found is None else int(found["res_id"])
 

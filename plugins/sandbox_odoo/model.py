@@ -28,13 +28,13 @@ class Records(NamedTuple):
 
 def of_model(method: F) -> F:
     """Let clients call *method* on a model as a whole."""
-    method.api = "model"  # type: ignore[attr-defined]
+    method.api = "model"  # type: ignore[attr-defined] # by the decorator
     return method
 
 
 def of_records(method: F) -> F:
     """Let clients call *method* on records, whose ids come first."""
-    method.api = "records"  # type: ignore[attr-defined]
+    method.api = "records"  # type: ignore[attr-defined] # by the decorator
     return method
 
 
@@ -114,7 +114,7 @@ class Model(Changing):
     @of_model
     def get_views(self, env: Env, views: Any, options: Any = None) -> dict[str, Any]:
         """Return views, each asked for by its id, or False for the usual one, and its kind."""
-        there: Views = env["ir.ui.view"]  # type: ignore[assignment]
+        there: Views = env["ir.ui.view"]  # type: ignore[assignment] # by its name
         return there.shown(env, self, views)
 
     # Writing.

@@ -125,7 +125,7 @@ class Org:
 
     def xmlid(self, name: str) -> int:
         """Return the id of the record with an external id; refuse one that isn't there."""
-        data: ExternalIds = self.models["ir.model.data"]  # type: ignore[assignment]
+        data: ExternalIds = self.models["ir.model.data"]  # type: ignore[assignment] # by its name
         if (row := data.named(name)) is None:
             raise Refused(VALUE, f"External ID not found in the system: {name}")
         return int(row["res_id"])

@@ -34,7 +34,7 @@ class Threaded(Model):
     def message_post(self, env: Env, ids: Ids, body: str = "", **more: Any) -> Any:
         """Leave a message about a record."""
         self.must_exist(env, ids)
-        messages: Messages = env["mail.message"]  # type: ignore[assignment]
+        messages: Messages = env["mail.message"]  # type: ignore[assignment] # by its name
         return Records(messages.name, (messages.about(env, self.name, ids[0], body),))
 
     @of_records
@@ -43,7 +43,7 @@ class Threaded(Model):
         summary: str = "", note: str = "", **act_values: Any,
     ) -> Any:  # fmt: skip
         """Plan an activity for each record."""
-        activities: Activities = env["mail.activity"]  # type: ignore[assignment]
+        activities: Activities = env["mail.activity"]  # type: ignore[assignment] # by its name
         given = {"summary": summary, "note": note, "date_deadline": date_deadline, **act_values}
         return activities.schedule(env, self, ids, act_type_xmlid, given)
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections import defaultdict
 from collections.abc import Collection, Iterable, Mapping
+from functools import partial
 from typing import TYPE_CHECKING, Any, Final
 
 from sandbox_odoo.domain import ids_in, names_in, test_of
@@ -153,10 +154,10 @@ class Table:
                 raise Refused(USER, f'Invalid "order" specified ({order}).')
             field = self.field(matched[1])
             down = (matched[2] or "").lower() == "desc"
-            rows.sort(key=lambda row, field=field: self._key(env, row, field), reverse=down)  # type: ignore[misc]
+            rows.sort(key=partial(self._key, env, field), reverse=down)
         return rows
 
-    def _key(self, env: Env, row: Row, field: Field) -> tuple[Any, ...]:
+    def _key(self, env: Env, field: Field, row: Row) -> tuple[Any, ...]:
         # As PostgreSQL has it, what is empty comes last, or first if the order is turned round.
         value = self.value(env, row, field)
         if field.type == "many2one" and value:

@@ -41,8 +41,8 @@ def _fault(error: Refused) -> Fault:
 def _fault_in_words(error: Refused) -> Fault:
     # From memory: `/xmlrpc/object` without a 2 has no numbers.
     if error.kind is ACCESS_DENIED:
-        return Fault("AccessDenied", error.message)  # type: ignore[arg-type]
+        return Fault("AccessDenied", error.message)  # type: ignore[arg-type] # a text
     if error.kind.fault in (USER.fault, ACCESS.fault):
         kind = "AccessError" if error.kind is ACCESS else "Warning"
-        return Fault(f"warning -- {kind}\n\n{error.message}", "")  # type: ignore[arg-type]
-    return Fault(error.message, error.debug)  # type: ignore[arg-type]
+        return Fault(f"warning -- {kind}\n\n{error.message}", "")  # type: ignore[arg-type] # a text
+    return Fault(error.message, error.debug)  # type: ignore[arg-type] # a text
