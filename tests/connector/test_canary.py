@@ -9,6 +9,7 @@ import sys
 from collections.abc import Callable, Iterator, Sequence
 from importlib.metadata import EntryPoint, entry_points
 from pathlib import Path
+from typing import TYPE_CHECKING
 from urllib.parse import parse_qsl, urlsplit
 
 import httpx
@@ -32,6 +33,9 @@ from connector.schedule.runs import Runs
 from tests.connector.canary import CANARY, CORE, told, told_in_files
 from tests.connector.conftest import MakeDatabase
 from tests.connector.oauth_server import OAuthCRM
+
+if TYPE_CHECKING:
+    from _pytest.mark.structures import ParameterSet
 
 LEAKY = EntryPoint("leaky", "tests.connector.leaky_crm", "connector")
 JOB = """
@@ -142,11 +146,13 @@ def secret_settings(model: type[BaseModel], at: str = "") -> Iterator[str]:
                 yield from secret_settings(field.annotation, f"{at}{name}.")
 
 
-def installed() -> list[tuple[str, str]]:
+def installed() -> Iterator[ParameterSet]:
+    """Yield each setting with a secret; those of one adapter are tried with the quick tests."""
     found = plugins.Plugins([*entry_points(group="connector"), LEAKY]).adapters
-    return [
-        (name, key) for name, adapter in found.items() for key in secret_settings(adapter.settings)
-    ]
+    for name, adapter in found.items():
+        for key in secret_settings(adapter.settings):
+            marks = () if name in ("leaky", "salesforce") else (pytest.mark.long,)
+            yield pytest.param(name, key, marks=marks)
 
 
 def settings_job(side: str, adapter: str, lines: str) -> str:
@@ -159,7 +165,7 @@ def spelt(key: str) -> Sequence[str]:
     return key, f"{key}_", f"size = 'all'\n{key}"
 
 
-@pytest.mark.parametrize(("adapter", "key"), installed())
+@pytest.mark.parametrize(("adapter", "key"), list(installed()))
 def test_no_setting_of_an_adapter_tells_its_secret(
     adapter: str, key: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
@@ -180,7 +186,7 @@ def test_no_setting_of_an_adapter_tells_its_secret(
 
 @pytest.mark.long
 @pytest.mark.parametrize("way", WAYS)
-@pytest.mark.parametrize(("adapter", "key"), installed())
+@pytest.mark.parametrize(("adapter", "key"), list(installed()))
 def test_nor_does_any_command_tell_it(
     adapter: str, key: str, way: str, tmp_path: Path, say: Say
 ) -> None:

@@ -239,11 +239,13 @@ class TestChangesSQLite(OnSQLite, Changes, SourceContract):
     cannot: ClassVar = {"refuse_logins": NO_LOGIN, "cut_network": NO_NETWORK, "delete": NO_FEED}
 
 
+@pytest.mark.long
 class TestScansPostgreSQL(OnPostgreSQL, Scans, SourceContract):
     streams = (Stream.ACCOUNTS, Stream.LINE_ITEMS)
     many = 5
 
 
+@pytest.mark.long
 class TestChangesPostgreSQL(OnPostgreSQL, Changes, SourceContract):
     streams = (Stream.OPPORTUNITIES, Stream.CASES)
     many = 5
