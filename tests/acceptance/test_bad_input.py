@@ -146,7 +146,7 @@ def _(site: Site) -> None:
 # Plugins
 
 
-@kind("unknown adapter", 2, "source.adapter: no adapter 'filez'", "installed: files", "package")
+@kind("unknown adapter", 2, "source.adapter: no adapter 'filez'", "installed: ", "files", "package")
 def _(site: Site) -> None:
     site.change("job.toml", 'adapter = "files"', 'adapter = "filez"')
 
