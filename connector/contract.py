@@ -362,7 +362,7 @@ class BrowserLogin:
 
 @dataclass(frozen=True, slots=True)
 class Token:
-    """What a CRM gave: *access* goes with each request, *refresh* gets the next two.
+    """What a CRM gave: *access* goes with each request, *refresh* gets the next pair of them.
 
     *more* is what the login has kept beside them.
     """
