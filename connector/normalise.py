@@ -25,6 +25,7 @@ from connector.errors import ConfigError
 from connector.expressions import EXACT, TYPES, is_text, literal, reading, reason, trimmed
 from connector.mapping import StreamMapping
 from connector.model import FIELDS, Field, Kind, Stream
+from connector.scratch import open_scratch
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,9 +76,8 @@ class Normaliser:
     def _engine(self) -> duckdb.DuckDBPyConnection:
         # Most streams have nothing new, and to open an engine takes longer than all else then.
         if self._opened is None:
-            self._opened = duckdb.connect()
+            self._opened = open_scratch()
             self._opened.execute(f"set timezone = {literal(self.mapping.timezone)}")
-            self._opened.execute("set threads = 2")
         return self._opened
 
     def _check_constants(self) -> None:

@@ -13,7 +13,6 @@ from datetime import UTC, datetime
 from json import loads
 from typing import Final
 
-import duckdb
 import pyarrow as pa
 import pyarrow.compute as pc
 from sqlmodel import select
@@ -31,6 +30,7 @@ from connector.normalise import (
     problems_as_json,
 )
 from connector.retry import retrying
+from connector.scratch import open_scratch
 from connector.store import Bulk, Store
 from connector.store.tables import QuarantineRow, StreamState
 
@@ -272,7 +272,7 @@ class Pull:
             *(bound.as_py() for bound in pc.min_max(rows.column("id")).values()),
         )
         known = self._with_keys(rows, scan)
-        with duckdb.connect() as engine:
+        with open_scratch() as engine:
             engine.register("stored", stored)
             engine.register("arrived", bulk.as_kept(known))
             # As text: SQLite hands times back as text, PostgreSQL as times.

@@ -14,6 +14,7 @@ from connector.lease import lease
 from connector.model import OUTPUTS
 from connector.plan import Held, means_another, quoted
 from connector.retry import retrying_call
+from connector.store import open_engine
 from connector.sync import Sync
 
 _LEDGER: Final = (
@@ -75,7 +76,7 @@ def reconcile(sync: Sync, sample: int | None = None, seed: str = "") -> Reconcil
         for ours, theirs in sync.job.model.target.fields.items()
         if ours in OUTPUTS and not OUTPUTS[ours].stamp
     }
-    with lease(sync.store, sync.job.name, sync.job_id), duckdb.connect() as database:
+    with lease(sync.store, sync.job.name, sync.job_id), open_engine() as database:
         with sync.store.reader(database) as reader:
             names = ("account_id", "run_id", "content")
             reader.load("sent", _LEDGER.format(job=sync.job_id), dict.fromkeys(names, "varchar"))

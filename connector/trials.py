@@ -18,6 +18,7 @@ import pyarrow as pa
 from connector.contract import HeldTask
 from connector.decide import Decided
 from connector.ruleset import RuleSet
+from connector.scratch import open_scratch
 from connector.store import Store
 from connector.workspace import Workspace
 from six_goals.goal import Facts, Goal
@@ -210,9 +211,9 @@ def _opened(
     with store.bulk() as bulk:
         rows = bulk.fetch(f"select {columns} from trial t where t.job_id = ?", job_id)
     typed = ", ".join(f"cast({name} as {kind}) as {name}" for name, kind in _TYPES.items())
-    with duckdb.connect() as database:
+    with open_scratch() as database:
         database.register("read", rows)
-        database.execute(f"create table trial as select {typed} from read")
+        database.execute(f"create temp table trial as select {typed} from read")
         database.unregister("read")
         yield database
 

@@ -17,6 +17,7 @@ from connector.cli.console import console, table
 from connector.cli.figures import money, plain
 from connector.cli.opening import Kept, open_kept
 from connector.errors import ConfigError
+from connector.store import open_engine
 from customer_pyramid.settings import INACTIVE, PROSPECT, REST_OF_WORLD, SUSPECT
 
 if TYPE_CHECKING:
@@ -90,7 +91,7 @@ def _standings(kept: Kept, wanted: Filter) -> Iterator[duckdb.DuckDBPyConnection
         " left join account a on a.job_id = s.job_id and a.id = s.account_id"
         f" where s.job_id = {int(kept.job_id)}"
     )
-    with TemporaryDirectory(prefix="connector-") as spill, duckdb.connect() as engine:
+    with TemporaryDirectory(prefix="connector-") as spill, open_engine() as engine:
         engine.execute("set memory_limit = '600MB'")
         engine.execute("set temp_directory = $spill", {"spill": spill})
         with kept.store.reader(engine) as reader:

@@ -9,7 +9,7 @@ import pyarrow as pa
 import pytest
 
 from connector import FIELDS, Kind, Stream
-from connector.store import Bulk, Store
+from connector.store import Bulk, Store, open_engine
 from connector.store.reading import Beside, Records, open_reader
 from connector.store.tables import AccountRow, RunRow
 
@@ -336,7 +336,7 @@ def test_records_get_what_stands_beside_them_on_the_way_in(store: Store, way: st
 
 def test_the_extension_is_installed_for_this_duckdb(store: Store) -> None:
     # Without it the tests of the reader would compare ADBC with itself.
-    with duckdb.connect() as engine, open_reader(store.database, engine, extension=True) as reader:
+    with open_engine() as engine, open_reader(store.database, engine, extension=True) as reader:
         assert type(reader).__name__ == "_Attached"
 
 
