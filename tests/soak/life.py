@@ -52,7 +52,7 @@ from connector.testing.faults import (
 )
 from six_goals.action import Action
 from six_goals.goal import Facts, Goal, Proposal
-from tests.compiled import compile_rules_once
+from tests.compiled import build_rules_once, compile_rules_once
 from tests.connector.sync_world import account, assert_adds_up, deal, plugins_with
 from tests.soak.model import BELOW, REST, Company, as_held
 
@@ -192,6 +192,7 @@ def cheap() -> Iterator[Death]:
     """Let whole runs cost little: rules translated once, no statistics, no waiting; yield death."""
     death, clock = Death(), Clock()
     with pytest.MonkeyPatch.context() as patch:
+        build_rules_once(patch)
         compile_rules_once(patch)
         patch.setattr(analysis._Analyst, "_summary", lambda analyst: {})
         patch.setattr(syncing, "retrying_call", partial(retry.retrying_call, sleep=clock.sleep))
