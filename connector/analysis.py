@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any, Final
 import pyarrow as pa
 
 from connector.analytics import Analytics
-from connector.config import Job, load_rates
+from connector.config import Job
 from connector.engine import Engine
 from connector.facts import RECORDS, DayFacts
 from connector.mapping import rates_table
@@ -72,6 +72,7 @@ class _Analyst:
         self, engine: Engine, rules: RuleSet, as_of: date, words: Words, *, replay: bool
     ) -> None:
         self._workspace = engine.workspace
+        self._given_rates = engine.rates
         self._rules = rules
         model = rules.job.model
         self._settings = model.rules.settings
@@ -121,10 +122,9 @@ class _Analyst:
         self._workspace.forget(*(name for name in made if name != "before"))
 
     def _rates(self) -> ir.Table | None:
-        rates = load_rates(self._rules.job)
-        if not rates:
+        if not self._given_rates:
             return None
-        return self._workspace.bring("rates", rates_table(rates), _RATES)
+        return self._workspace.bring("rates", rates_table(self._given_rates), _RATES)
 
     def _issues(self) -> dict[str, int]:
         from customer_pyramid.sales import issue_counts, issue_flags

@@ -65,7 +65,10 @@ class Page:
 
 
 class Source(Protocol):
-    """Reads a CRM. Opened for one run, used by one thread."""
+    """Reads a CRM. Opened for one run, used by one thread.
+
+    A source that is also a `RateSource` is asked for exchange rates before it is read.
+    """
 
     def check(self) -> str:
         """Return who we are there, as a person would say it; raise AuthError or AccessError."""
@@ -82,6 +85,34 @@ class Source(Protocol):
 
     def close(self) -> None:
         """Let go of connections and files."""
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class ExchangeRate:
+    """What a unit of *currency* is worth from the day *valid_from* on, until the next of its rates.
+
+    *rate* is more than 0, and in a currency that all rates of the CRM share, whichever that is: it
+    is among them, at 1. `date.min` is the day of a rate that has always held.
+    """
+
+    currency: str
+    valid_from: date
+    rate: Decimal
+
+
+@runtime_checkable
+class RateSource(Protocol):
+    """A source that knows the exchange rates of its CRM; asked where a job gives none of its own.
+
+    The host keeps them, and works out from them what a unit is in the base currency of the job.
+    """
+
+    def rates(self) -> Sequence[ExchangeRate]:
+        """Return the rates of every currency that a record may be in; none with one currency.
+
+        A currency has at most one rate a day.
+        """
         ...
 
 

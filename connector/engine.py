@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from tempfile import TemporaryDirectory
 from types import TracebackType
 from typing import Final, Self
 
-from connector.config import Job
+from connector.config import Job, Rate
 from connector.facts import RECORDS
+from connector.rates import rates_of
 from connector.store import Beside, Reader, Records, Store, open_engine
 from connector.workspace import Workspace
 from six_goals.tables import TABLES
@@ -170,6 +171,8 @@ class Engine:
         self.workspace = Workspace(self.database)
         self.filled: frozenset[str] = frozenset()
         """The fields ("line_items.category") that hold a value in some record."""
+        self.rates: Sequence[Rate] = ()
+        """The rates into the job's base currency."""
 
     def __enter__(self) -> Self:
         return self
@@ -189,6 +192,7 @@ class Engine:
         *replay* also reads what only an earlier day needs to know: when deals were made.
         """
         job, self._replay = int(job_id), replay
+        self.rates = rates_of(self._job, self._store, job)
         noted = self._store.filled(job)
         records = {name: kept.of(job, noted.get(kept.stream)) for name, kept in _RECORDS.items()}
         with self._store.reader(self.database) as reader:

@@ -11,7 +11,7 @@ from typing import Any
 
 import pyarrow as pa
 
-from connector.config import Constant, Formats, Job, Rate, load_rates
+from connector.config import Constant, Formats, Job, Rate
 from connector.contract import Adapter
 from connector.errors import ConfigError
 from connector.model import FIELDS, Stream
@@ -50,8 +50,13 @@ class StreamMapping:
         return hashlib.sha256(json.dumps(said, sort_keys=True).encode()).hexdigest()[:16]
 
 
-def mapping_of(job: Job, adapter: Adapter[Any], stream: Stream) -> StreamMapping:
-    """Return how *stream* is understood: the adapter's default under the job's own fields."""
+def mapping_of(
+    job: Job, adapter: Adapter[Any], stream: Stream, rates: Sequence[Rate]
+) -> StreamMapping:
+    """Return how *stream* is understood: the adapter's default under the job's own fields.
+
+    Rows in a currency that none of *rates* is of are set aside.
+    """
     source = job.model.source
     given = source.fields.get(stream, {})
     columns = {**adapter.fields.get(stream, {})}
@@ -68,7 +73,7 @@ def mapping_of(job: Job, adapter: Adapter[Any], stream: Stream) -> StreamMapping
                 f"{job.path}: source.fields.{stream}.{name}: missing; name the column that holds it"
             )
     rates_from: dict[str, date] = {}
-    for rate in load_rates(job):
+    for rate in rates:
         earliest = rates_from.get(rate.currency, rate.valid_from)
         rates_from[rate.currency] = min(earliest, rate.valid_from)
     return StreamMapping(

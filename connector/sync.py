@@ -49,6 +49,7 @@ from connector.plugins import Plugins
 from connector.proposal import Proposal
 from connector.pull import Progress, Pull
 from connector.quota import governed
+from connector.rates import rates_now, refreshed_rates, said_of
 from connector.record import save_actions, save_standings
 from connector.retry import retrying_call
 from connector.ruleset import ruleset_of
@@ -125,8 +126,11 @@ class Sync:
         """Return what source and target say of themselves; raise what is wrong with either."""
         with self._source() as source:
             said = [f"source: {source.check()}"]
+            rates = rates_now(self.job, source)
+        if rates:
+            said.append(f"rates: {said_of(rates, self.job.model.currency.base)}")
         for stream in self._streams():
-            mapping_of(self.job, self._source_adapter, stream)
+            mapping_of(self.job, self._source_adapter, stream, rates)
         with self.writer() as writer:
             fields = list(dict.fromkeys(self.job.model.target.fields.values()))
             said.append(f"target: {writer.check(fields)}")
@@ -243,11 +247,14 @@ class Sync:
 
     def _pull(self, report: Report) -> None:
         with self._source() as source:
+            rates = refreshed_rates(
+                self.job, source, self.store, self.job_id, may_be_none=self._may_be_empty
+            )
             for stream in self._streams():
                 pull = Pull(
                     self.store,
                     self.job_id,
-                    mapping_of(self.job, self._source_adapter, stream),
+                    mapping_of(self.job, self._source_adapter, stream, rates),
                     where=str(self.job.path),
                     allow_empty=self._may_be_empty,
                     max_deleted=1.0 if self._override else self.job.model.guard.max_deleted,

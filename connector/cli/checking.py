@@ -26,7 +26,7 @@ def check(job_path: Path) -> None:
     out.print(facts(said))
     adapter = plugins.adapter(job.model.source.adapter)
     for stream in (stream for stream in Stream if stream in adapter.fields):
-        mapping = mapping_of(job, adapter, stream)
+        mapping = mapping_of(job, adapter, stream, rates=())
         # Most jobs lack most of what is optional; what is read of it, the source has said.
         if mapping.explicit or mapping.values or not stream.optional:
             _show(mapping)

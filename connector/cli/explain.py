@@ -16,9 +16,9 @@ from connector.cli.account import find_account
 from connector.cli.evidence import Deal, Rates, deals
 from connector.cli.listing import quarantine_entries
 from connector.cli.opening import Kept, open_kept
-from connector.config import load_rates
 from connector.errors import ConfigError
 from connector.model import OUTPUTS
+from connector.rates import rates_of
 from connector.store.tables import (
     AccountRow,
     ActionRow,
@@ -106,7 +106,7 @@ def explained(kept: Kept, run: RunRow, account: AccountRow) -> Explanation:
     """Return what the store knows of *account* after *run*."""
     period = period_of(kept.job, run.as_of)
     previous = period.previous()
-    rates = Rates(load_rates(kept.job), kept.job.model.currency.base)
+    rates = Rates(rates_of(kept.job, kept.store, kept.job_id), kept.job.model.currency.base)
     runs = [one.id for one in kept.runs(_RUNS)]
     with kept.store.session() as session:
         standing = session.get(StandingRow, (kept.job_id, account.id))

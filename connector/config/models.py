@@ -230,7 +230,7 @@ class CurrencyConfig(Table):
         Annotated[tuple[Rate, ...], Tag("<list>")] | Annotated[Path, Tag("<file>")],
         Discriminator(_kind_of_rates),
     ] = ()
-    """Rates, or a CSV file with the columns currency, valid_from, rate."""
+    """Rates, or a CSV file with the columns currency, valid_from, rate; else the source's own."""
 
     @model_validator(mode="after")
     def _one_rate_a_day(self) -> CurrencyConfig:

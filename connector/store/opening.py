@@ -23,7 +23,7 @@ from sqlalchemy.pool import NullPool
 from connector.errors import ConfigError, StoreError
 from connector.store import chain
 
-SCHEMA: Final = "0006"
+SCHEMA: Final = "0007"
 """The newest migration: what `alembic heads` would say (a test compares)."""
 
 _BUSY_MS: Final = 60_000

@@ -279,6 +279,20 @@ class QuarantineRow(SQLModel, table=True):
     since: datetime = _time()
 
 
+class RateRow(SQLModel, table=True):
+    """An exchange rate as the source last told it, in the currency in which it tells them all.
+
+    *rate* is text: exact on SQLite too, which has no decimals.
+    """
+
+    __tablename__ = "rate"
+    __table_args__ = _KEYED
+    job_id: int = Field(primary_key=True)
+    currency: str = Field(primary_key=True)
+    valid_from: date = Field(primary_key=True)
+    rate: str
+
+
 class RefusalRow(SQLModel, table=True):
     """A change that the target refused for good: not sent again while its *digest* is the same.
 

@@ -19,6 +19,7 @@ from connector.contract import (
     CloseTask,
     Conflict,
     Current,
+    ExchangeRate,
     FieldSpec,
     HeldTask,
     Page,
@@ -56,7 +57,8 @@ class FakeCRM:
     *rows* are what it holds at first, by stream, under our own field names. Its clock stands still
     until `tick`, and counts whole seconds. *scan* makes it read in full, without changed-since and
     without a feed of deletions. Fields in *lacks* don't exist until they are made. Every call that
-    reached it is in *writes*, as the changes it brought.
+    reached it is in *writes*, as the changes it brought. It has one currency until it is given
+    *rates*.
     """
 
     def __init__(
@@ -73,6 +75,7 @@ class FakeCRM:
         self.now = 0
         self.writes: list[tuple[Change, ...]] = []
         self.tasks: list[HeldTask] = []
+        self.rates: Sequence[ExchangeRate] = ()
         self.rows: dict[Stream, dict[str, dict[str, object]]] = {stream: {} for stream in Stream}
         self.stamps: dict[Stream, dict[str, int]] = {stream: {} for stream in Stream}
         self.deletions: list[tuple[Stream, str]] = []
@@ -233,6 +236,10 @@ class _FakeSource:
         for page in pages:
             self.crm.turn_page()
             yield replace(page, rows=self._shown(stream, page.rows, fields))
+
+    def rates(self) -> Sequence[ExchangeRate]:
+        self.crm.reach()
+        return self.crm.rates
 
     def close(self) -> None:
         pass

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Sequence
 from contextlib import closing
 from datetime import UTC, date, datetime
@@ -11,7 +12,7 @@ from typing import TYPE_CHECKING, Any, ClassVar, Final, Protocol, cast
 
 import pytest
 
-from connector.contract import Adapter, Page, Source
+from connector.contract import Adapter, Page, RateSource, Source
 from connector.errors import AuthError, ConnectorError, RemoteError, Transient
 from connector.model import FIELDS, Field, Kind, Stream
 from connector.testing.suite import NO_SUCH_FIELD, Suite, expect_no_secret, means, records
@@ -149,6 +150,21 @@ class SourceContract(Suite):
         source = pull.open()
         source.close()
         source.close()
+
+    def test_rates_can_be_kept(self, pull: Pull) -> None:
+        """The host keeps one a day for each currency, and divides by that of the job's."""
+        with closing(pull.open()) as source:
+            if not isinstance(source, RateSource):
+                pytest.skip("the source tells no exchange rates")
+            rates = source.rates()
+        for one in rates:
+            assert re.fullmatch("[A-Z]{3}", one.currency), f"{one}: no ISO 4217 code"
+            assert isinstance(one.rate, Decimal), f"{one}: not exact"
+            assert one.rate > 0, f"{one}: not more than 0"
+        days = [(one.currency, one.valid_from) for one in rates]
+        assert len(days) == len(set(days)), "two rates of a currency for one day"
+        shared = {one.currency for one in rates} - {o.currency for o in rates if o.rate != 1}
+        assert shared or not rates, "the currency that they are in is not among them, at 1"
 
     def test_all_rows_arrive_across_page_borders(
         self, pull: Pull, stream: Stream, rows: list[dict[str, object]]

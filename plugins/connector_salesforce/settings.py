@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping, Sequence
-from typing import Final, Self
+from typing import Final, Literal, Self, TypeAlias
 from urllib.parse import urlsplit
 
 from pydantic import BaseModel, ConfigDict, Field, SecretStr, field_validator, model_validator
@@ -12,6 +12,8 @@ from pydantic import BaseModel, ConfigDict, Field, SecretStr, field_validator, m
 from connector import Stream
 from connector.values import server_url
 from connector_salesforce.writing import Writing
+
+ConversionRate: TypeAlias = Literal["currency per corporate", "corporate per currency"]
 
 _SHARED: Final = ("login", "test")
 _HOST: Final = re.compile(r"[a-z0-9-]+(\.[a-z0-9-]+)*", re.IGNORECASE)
@@ -109,6 +111,13 @@ class SalesforceSettings(BaseModel):
     password: Password | None = Field(None, description="log in with a password; legacy")
     record_types: Mapping[Stream, Sequence[str]] = Field(
         {}, description="developer names of the record types to read, by stream; all if not named"
+    )
+    # The vendor's reference leaves the direction open; this is how its page Setup > Manage
+    # Currencies shows a rate.
+    conversion_rate: ConversionRate = Field(
+        "currency per corporate",
+        description="what a conversion rate of the org is: units of the currency for one of the"
+        " corporate currency, or the reverse",
     )
     overlap: int = Field(
         600,

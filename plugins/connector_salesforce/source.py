@@ -7,13 +7,14 @@ import time
 from collections.abc import Callable, Iterator, Sequence
 from typing import TYPE_CHECKING
 
-from connector import AccessError, Page, Refused, Stream
+from connector import AccessError, ExchangeRate, Page, Refused, Stream
 from connector_salesforce import soql
 from connector_salesforce.bulk import QueryJobs
 from connector_salesforce.connection import Org
 from connector_salesforce.news import News
 from connector_salesforce.objects import EXPECTED, FIELDS, READ
 from connector_salesforce.place import load
+from connector_salesforce.rates import has_currencies, rates_of
 from connector_salesforce.reading import Reading
 from connector_salesforce.records import Records
 from connector_salesforce.selection import Selections, columns_of
@@ -68,6 +69,12 @@ class SalesforceSource:
             self._org, self._settings, self._records, self._jobs, self._news, parts, columns
         )
         yield from reading.pages(load(cursor))
+
+    def rates(self) -> Sequence[ExchangeRate]:
+        """Return what a unit of each currency is in the corporate one; none if that is all."""
+        if not has_currencies(self._org):
+            return []
+        return rates_of(self._org, self._settings.conversion_rate)
 
     def close(self) -> None:
         """Let go of the connections."""

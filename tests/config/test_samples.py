@@ -32,10 +32,10 @@ def test_a_sample_job_holds(path: Path, monkeypatch: pytest.MonkeyPatch) -> None
     assert adapter_settings(job, "source", source)
     if job.model.target.adapter is not None:
         assert adapter_settings(job, "target", plugins.adapter(job.model.target.adapter))
+    rates = load_rates(job)
     for stream in source.fields:
-        assert mapping_of(job, source, stream)
+        assert mapping_of(job, source, stream, rates)
     assert ruleset_of(job, plugins).goals
-    load_rates(job)
     assert job.store_url
 
 

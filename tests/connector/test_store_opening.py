@@ -84,6 +84,7 @@ ACTION = {
     "reason": "It is late.", "evidence": "{}", "run_id": "r1",
 }  # fmt: skip
 READ = {"job_id": 1, "stream": "accounts", "cursor": "c7", "mapping_hash": "f00", "scan": 3}
+NEVER = "0001-01-01"
 LINE = {"job_id": 1, "id": "L1", "opportunity_id": "D1", "quantity": 20_000, "deleted": False}
 ASIDE = {
     "job_id": 1, "stream": "line_items", "record": "L2", "problems": "[]", "content": "{}",
@@ -164,6 +165,21 @@ def test_what_was_lost_on_the_way_back_is_read_again(first_schema: Database) -> 
     assert held(first_schema, "stream_state", "stream", "mapping_hash") == [("accounts", "")]
     assert held(first_schema, "quarantine", "stream", "record") == []
     assert held(first_schema, "line_item", "id", "quantity") == []
+
+
+def test_rates_go_with_their_schema_and_nothing_else_does(empty_url: str) -> None:
+    database = Database(empty_url)
+    put(database, "rate", {"job_id": 1, "currency": "USD", "valid_from": NEVER, "rate": "0.8"})
+    put(database, "account", ACCOUNT)
+    put(database, "call_count", {"organisation": "acme", "hour": 7, "calls": 3})
+
+    migrate(database.engine, "0006")
+    assert "rate" not in tables_of(database)
+    migrate(database.engine)
+
+    assert held(database, "rate", "currency", "rate") == []
+    assert held(database, "account", "id", "name") == [("A1", "Acme")]
+    assert held(database, "call_count", "hour", "calls") == [(7, 3)]
 
 
 def test_opening_again_keeps_what_is_there(store_url: str) -> None:

@@ -8,7 +8,7 @@ from typing import ClassVar
 
 import pytest
 
-from connector import Adapter, Stream, Transient
+from connector import Adapter, ExchangeRate, Stream, Transient
 from connector.testing import (
     NO_SUCH_FIELD,
     FakeCRM,
@@ -30,7 +30,13 @@ class TestFakeSource(SourceContract):
 
     @pytest.fixture
     def backend(self) -> FakeCRM:
-        return FakeCRM(page_size=2)
+        crm = FakeCRM(page_size=2)
+        crm.rates = [
+            ExchangeRate("EUR", date.min, Decimal(1)),
+            ExchangeRate("USD", date.min, Decimal("0.9")),
+            ExchangeRate("USD", date(2026, 1, 1), Decimal("0.85")),
+        ]
+        return crm
 
     @pytest.fixture
     def adapter(self, backend: FakeCRM) -> Adapter[FakeSettings]:

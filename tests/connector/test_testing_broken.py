@@ -16,12 +16,13 @@ ROOT = Path(__file__).parents[2]
 BROKEN = '''
 import json
 from dataclasses import replace
+from datetime import date
 from decimal import Decimal
 
 import pytest
 
-from connector import AccessError, Applied, AuthError, Page, PutTask, Rejected, Retry, Stream
-from connector import Unavailable, Unknown
+from connector import AccessError, Applied, AuthError, ExchangeRate, Page, PutTask, Rejected, Retry
+from connector import Stream, Unavailable, Unknown
 from connector.testing import FakeCRM, FakeSettings
 from connector.testing import ProvisionerContract, SourceContract, WriterContract
 
@@ -131,6 +132,18 @@ class TestTellsItsToken(Sources):
             if self.crm.logins_refused:
                 raise AuthError(f"{FakeSettings().token.get_secret_value()!r} is not accepted")
             return self.inner.check()
+
+
+class TestTellsTwoRatesOfADay(Sources):
+    class broken(Around):
+        def rates(self):
+            return [ExchangeRate("EUR", date.min, Decimal(1))] * 2
+
+
+class TestLeavesOutItsOwnCurrency(Sources):
+    class broken(Around):
+        def rates(self):
+            return [ExchangeRate("USD", date.min, Decimal("0.9"))]
 
 
 class TestSecondTask(Writers):
@@ -267,6 +280,8 @@ def failed(tmp_path_factory: pytest.TempPathFactory) -> set[tuple[str, str]]:
         ("TestRestartsTheScan", "test_a_resumed_scan_stays_the_same_scan"),
         ("TestCutsFractions", "test_a_value_of_every_kind_arrives"),
         ("TestTellsItsToken", "test_refused_credentials_are_an_auth_error"),
+        ("TestTellsTwoRatesOfADay", "test_rates_can_be_kept"),
+        ("TestLeavesOutItsOwnCurrency", "test_rates_can_be_kept"),
         ("TestSecondTask", "test_a_task_put_twice_is_one_task"),
         ("TestSwallowsARefusal", "test_a_refused_row_costs_one_row"),
         ("TestSwallowsARefusal", "test_a_missing_account_is_rejected"),
@@ -285,5 +300,6 @@ def test_a_broken_adapter_fails(failed: set[tuple[str, str]], adapter: str, chec
 
 def test_checks_that_have_nothing_to_do_with_the_fault_pass(failed: set[tuple[str, str]]) -> None:
     assert ("TestTrims", "test_a_deletion_is_seen") not in failed
+    assert ("TestTrims", "test_rates_can_be_kept") not in failed
     assert ("TestSwallowsARefusal", "test_a_closed_task_is_no_longer_open") not in failed
     assert ("TestMakesHalf", "test_a_plan_changes_nothing") not in failed

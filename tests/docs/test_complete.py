@@ -316,6 +316,9 @@ def test_the_contract_is_described() -> None:
     for described in (contract.FieldSpec, contract.ProvisionStep):
         for part in dataclasses.fields(described):
             assert f"| `{part.name}` |" in making
+    rates = page.partition("## Exchange rates")[2]
+    for part in dataclasses.fields(contract.ExchangeRate):
+        assert f"| `{part.name}` |" in rates
     for kind in ("SetFields", "PutTask", "CloseTask"):
         assert f"| `{kind}` |" in page
     for kind in ("Applied", "Unchanged", "Rejected", "Retry", "Conflict", "Unknown"):

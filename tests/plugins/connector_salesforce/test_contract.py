@@ -12,6 +12,7 @@ from connector import Adapter, Field, Stream
 from connector.testing import SourceContract
 from connector_salesforce.settings import SalesforceSettings
 from sandbox_salesforce.ids import make_id
+from sandbox_salesforce.objects import Edition
 from sandbox_salesforce.sandbox import SalesforceSandbox
 from tests.plugins.connector_salesforce.sandbox import (
     Backend,
@@ -30,7 +31,12 @@ def http() -> Iterator[SalesforceSandbox]:
 
 @pytest.fixture(scope="module")
 def https() -> Iterator[SalesforceSandbox]:
-    with SalesforceSandbox(clock=Clock(), https=True) as sandbox:
+    several = Edition(multi_currency=True, dated_rates=True)
+    with SalesforceSandbox(clock=Clock(), https=True, edition=several) as sandbox:
+        sandbox.insert("CurrencyType", IsoCode="USD", ConversionRate=1.25)
+        sandbox.insert(
+            "DatedConversionRate", IsoCode="USD", ConversionRate=1.2, StartDate="2026-01-01"
+        )
         yield sandbox
 
 
