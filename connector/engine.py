@@ -335,5 +335,4 @@ class Engine:
             f'"{c}"' if c in loaded else f'cast(null as {_TYPES[t]}) as "{c}"'
             for c, t in columns.items()
         )
-        self.database.execute(f"create view {RECORDS}{name} as select {shown} from stored_{name}")
-        self.workspace.declare(RECORDS + name, columns)
+        self.workspace.show(RECORDS + name, f"select {shown} from stored_{name}", columns)

@@ -197,10 +197,7 @@ class DayFacts:
                 else f"found.{column}"
                 for column in TABLES[name]
             )
-        self._workspace.database.execute(
-            f"create or replace view {name} as select {columns} from {source}"
-        )
-        self._workspace.declare(name, TABLES[name])
+        self._workspace.show(name, f"select {columns} from {source}", TABLES[name])
 
     def _rolled_up(self, rows: ir.Table) -> ir.Table:
         from customer_pyramid.hierarchy import roll_up

@@ -27,6 +27,7 @@ class Workspace:
     def __init__(self, database: duckdb.DuckDBPyConnection) -> None:
         self.database = database
         self._schemas: dict[str, Any] = {}
+        self._views: set[str] = set()
 
     def __contains__(self, name: str) -> bool:
         return name in self._schemas
@@ -48,6 +49,13 @@ class Workspace:
     def view(self, name: str, expression: ir.Table) -> ir.Table:
         """Give *expression* a name; it runs whenever it is read."""
         return self._create("view", name, expression)
+
+    def show(self, name: str, sql: str, schema: Mapping[str, str]) -> None:
+        """Give a query in SQL a name; *schema* are its columns."""
+        self._drop(name)
+        self.database.execute(f"create view {name} as {sql}")
+        self._schemas[name] = schema
+        self._views.add(name)
 
     def bring(self, name: str, rows: pa.Table, schema: Mapping[str, str] | None = None) -> ir.Table:
         """Make *rows* a table; *schema* names the types that Arrow does not tell."""
@@ -73,7 +81,6 @@ class Workspace:
         """Free the memory of tables that no later step reads."""
         for name in names:
             self._drop(name)
-            self._schemas.pop(name, None)
 
     @property
     def names(self) -> tuple[str, ...]:
@@ -82,19 +89,19 @@ class Workspace:
 
     def _create(self, what: str, name: str, expression: ir.Table) -> ir.Table:
         sql = _sql(expression)
-        self._drop(name, but=what)
+        if (name in self._views) != (what == "view"):
+            self._drop(name)  # nothing is replaced by something of another kind
         self.database.execute(f"create or replace {what} {name} as {sql}")
         self._schemas[name] = expression.schema()
+        if what == "view":
+            self._views.add(name)
         return self.table(name)
 
-    def _drop(self, name: str, but: str = "") -> None:
-        found = self.database.execute(
-            "select table_type from information_schema.tables where table_name = $name",
-            {"name": name},
-        ).fetchone()
-        kind = {"VIEW": "view"}.get(found[0], "table") if found else ""
-        if kind and kind != but:
+    def _drop(self, name: str) -> None:
+        if self._schemas.pop(name, None) is not None:
+            kind = "view" if name in self._views else "table"
             self.database.execute(f"drop {kind} {name}")
+            self._views.discard(name)
 
 
 def _sql(expression: ir.Table) -> str:
