@@ -9,7 +9,7 @@ from __future__ import annotations
 import logging
 from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
 from dataclasses import asdict, dataclass
-from datetime import UTC, datetime
+from datetime import UTC, date, datetime
 from json import loads
 from typing import Final
 
@@ -56,6 +56,7 @@ _STATE: Final = pa.schema(
         ("mapping_hash", pa.string()),
         ("scan", pa.int64()),
         ("scan_name", pa.string()),
+        ("scan_day", pa.date32()),
         ("filled", pa.string()),
     ]
 )
@@ -120,6 +121,8 @@ class Pull:
             state = self._state()
             if state.mapping_hash != self._mapping.digest:
                 self._begin_again(state)
+            elif state.scan_name is not None and state.scan_day != _today():
+                self._scan_anew(state)
             self._read_quarantine_again(normaliser, state)
             self._read(source, normaliser, state)
         finally:
@@ -198,6 +201,13 @@ class Pull:
             self._save_state(bulk, state)
             bulk.commit()
 
+    def _scan_anew(self, state: StreamState) -> None:
+        """Forget a scan that broke off on another day: what it read then may have changed since."""
+        state.cursor, state.scan_name = None, None
+        with self._store.bulk() as bulk:
+            self._save_state(bulk, state)
+            bulk.commit()
+
     def _save(
         self, page: Page, normaliser: Normaliser, state: StreamState, *, last: bool = False
     ) -> None:
@@ -243,7 +253,7 @@ class Pull:
             # A scan that broke off, and increments since: what it did not reach is not deleted.
             state.scan_name = None
         elif page.scan != state.scan_name:
-            state.scan_name = page.scan
+            state.scan_name, state.scan_day = page.scan, _today()
             state.scan += 1
         self.counts.scanned |= page.scan is not None
 
@@ -412,6 +422,10 @@ class Pull:
                 record,
             )
         self._held -= set(records)
+
+
+def _today() -> date:
+    return datetime.now(UTC).date()
 
 
 def _note_filled(state: StreamState, rows: pa.Table) -> None:

@@ -52,9 +52,10 @@ class JobRow(SQLModel, table=True):
 class StreamState(SQLModel, table=True):
     """How far a stream has been read.
 
-    *scan* numbers full readings; *scan_name* is the one under way, None between two. *filled* names
-    the fields, with commas between, of which any row ever held a value; None where that is not
-    known, because all was read before it was noted.
+    *scan* numbers full readings; *scan_name* is the one under way, None between two, and *scan_day*
+    the day (UTC) on which the last one began. *filled* names the fields, with commas between, of
+    which any row ever held a value; None where that is not known, because all was read before it
+    was noted.
     """
 
     __tablename__ = "stream_state"
@@ -64,6 +65,7 @@ class StreamState(SQLModel, table=True):
     mapping_hash: str
     scan: int = 0
     scan_name: str | None = None
+    scan_day: date | None = None
     filled: str | None = Field(default=None, sa_type=Text)
 
 

@@ -447,6 +447,24 @@ def test_a_scan_that_is_resumed_keeps_what_its_first_half_held(sqlite_store: Sto
     assert counts.deleted == 0
 
 
+def test_a_scan_of_another_day_is_not_resumed(
+    sqlite_store: Store, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(pulling, "_today", lambda: date(2026, 7, 1))
+    with pytest.raises(AuthError):
+        pull(
+            sqlite_store,
+            Script(pages([account("A")], [account("B")], scan="s1"), breaks=[(1, AuthError("x"))]),
+        )
+    changed = Script(pages([account("A", "new")], [account("B")], scan="s1"))
+
+    monkeypatch.setattr(pulling, "_today", lambda: date(2026, 7, 2))
+    pull(sqlite_store, changed)
+
+    assert changed.cursors == [None]
+    assert names(sqlite_store) == {"A": "new", "B": "name of B"}
+
+
 def test_a_file_that_changed_during_a_scan_is_read_anew(sqlite_store: Store) -> None:
     first = Script(
         pages([account("A")], [account("B")], scan="monday"), breaks=[(1, AuthError("x"))]

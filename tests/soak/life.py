@@ -93,11 +93,12 @@ class Killed(BaseException):
 
 
 class Death:
-    """Comes after so many steps, if it is told to."""
+    """Comes after so many steps, if it is told to; knows the day."""
 
     def __init__(self) -> None:
         self.steps_left: int | None = None
         self.has_come = False
+        self.today = FIRST
 
     def await_(self, steps: int | None) -> None:
         self.steps_left, self.has_come = steps, False
@@ -196,6 +197,7 @@ def cheap() -> Iterator[Death]:
         compile_rules_once(patch)
         patch.setattr(analysis._Analyst, "_summary", lambda analyst: {})
         patch.setattr(syncing, "retrying_call", partial(retry.retrying_call, sleep=clock.sleep))
+        patch.setattr(pull, "_today", lambda: death.today)
         patch.setattr(pull, "retrying", partial(retry.retrying, sleep=clock.sleep))
         patch.setattr(syncing, "Delivery", partial(Delivery, sleep=clock.sleep))
         for owner, name in (
@@ -254,6 +256,7 @@ class Life:
         return (*often, self._appear, self._vanish, self._correct, self._edit, self._rename_a_task)
 
     def _set_clocks(self, today: date) -> None:
+        self.death.today = today
         for crm in (self.source, self.target):
             crm.now = (today - EPOCH).days * 86_400
 

@@ -1,4 +1,4 @@
-"""Exchange rates as the source tells them."""
+"""Exchange rates as the source tells them; the day on which a full reading began."""
 
 from __future__ import annotations
 
@@ -12,6 +12,7 @@ depends_on = None
 
 
 def upgrade() -> None:
+    op.add_column("stream_state", sa.Column("scan_day", sa.Date(), nullable=True))
     op.create_table(
         "rate",
         sa.Column("job_id", sa.Integer(), nullable=False),
@@ -25,3 +26,4 @@ def upgrade() -> None:
 
 def downgrade() -> None:
     op.drop_table("rate")
+    op.drop_column("stream_state", "scan_day")
