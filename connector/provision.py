@@ -24,7 +24,7 @@ def provision(sync: Sync, *, apply: bool) -> Sequence[ProvisionStep]:
     Raise ConfigError if the adapter makes no fields, BusyError while a run of the job is under way.
     """
     job, fields = sync.job, field_specs(sync.job, sync.words)
-    with sync.provisioner() as provisioner:
+    with sync.sides.provisioner() as provisioner:
         steps = provisioner.provision(fields, apply=False)
         to_do = sum(step.state == "to do" for step in steps)
         if not apply or not to_do:

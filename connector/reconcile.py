@@ -105,7 +105,7 @@ def _held(
     """Read what the target holds of the chosen accounts into the table `held`."""
     held = Held(database, fields)
     rows = database.cursor().execute("select account_id from chosen order by 1")
-    with sync.writer() as writer:
+    with sync.sides.writer() as writer:
         while found := rows.fetchmany(sync.capabilities.read_batch):
             accounts = [account for (account,) in found]
             held.add(retrying_call(partial(writer.current, accounts, held.theirs)))

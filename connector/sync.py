@@ -7,38 +7,32 @@ been written is read from the target before anything is sent.
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import UTC, date, datetime
 from functools import partial
 from itertools import chain
-from typing import Any, Final, Literal, TypeVar
+from typing import Final
 
 from sqlmodel import select
 
 from connector import approval, trials
 from connector.analysis import Analysis, analyse
-from connector.auth import Grant, refresh_of
-from connector.config import Job, adapter_settings
+from connector.config import Job
 from connector.contract import (
-    Adapter,
-    BrowserLogin,
     Capabilities,
     Change,
     ChoiceChecker,
     HeldTask,
-    Provisioner,
-    Source,
     Writer,
 )
 from connector.decide import Decided, decide, owners_of
 from connector.deliver import Delivery
 from connector.engine import Engine
-from connector.errors import ConfigError, GuardError, PluginError
+from connector.errors import ConfigError, GuardError
 from connector.facts import RECORDS
 from connector.governor import Governed
-from connector.grants import granting
 from connector.language import words_of
 from connector.ledger import created_by, unheard_of
 from connector.mapping import mapping_of
@@ -48,21 +42,17 @@ from connector.plan import Held, Plan, Stamps, compare, guard_changes, plan_task
 from connector.plugins import Plugins
 from connector.proposal import Proposal
 from connector.pull import Progress, Pull
-from connector.quota import governed
 from connector.rates import rates_now, refreshed_rates, said_of
 from connector.record import save_actions, save_standings
 from connector.retry import retrying_call
 from connector.ruleset import ruleset_of
 from connector.runs import Report, Runs, add_counts
+from connector.sides import Sides
 from connector.specs import field_specs
 from connector.store import Store
 from connector.store.tables import RunRow, TaskRow
-from connector.tokens import Tokens, token_keys
 
 logger = logging.getLogger(__name__)
-
-Side = Literal["source", "target"]
-Opened = TypeVar("Opened")
 
 _OPEN_ENDS: Final = ("rejected", "waiting")
 _KEPT_AT_ONCE: Final = 10_000
@@ -111,27 +101,23 @@ class Sync:
         )
         self._override = override
         self._progress = progress or (lambda what, done, total: None)
-        self._source_adapter = _adapter(job, plugins, job.model.source.adapter, "source")
-        target = job.model.target.adapter
-        self._target_adapter = (
-            _adapter(job, plugins, target, "target") if target else self._source_adapter
-        )
+        self.sides = Sides(job, plugins, self.store, self.governor)
 
     @property
     def capabilities(self) -> Capabilities:
         """What may be asked of the target."""
-        return self._target_adapter.capabilities
+        return self.sides.writes.capabilities
 
     def check(self) -> list[str]:
         """Return what source and target say of themselves; raise what is wrong with either."""
-        with self._source() as source:
+        with self.sides.source() as source:
             said = [f"source: {source.check()}"]
             rates = rates_now(self.job, source)
         if rates:
             said.append(f"rates: {said_of(rates, self.job.model.currency.base)}")
         for stream in self._streams():
-            mapping_of(self.job, self._source_adapter, stream, rates)
-        with self.writer() as writer:
+            mapping_of(self.job, self.sides.reads, stream, rates)
+        with self.sides.writer() as writer:
             fields = list(dict.fromkeys(self.job.model.target.fields.values()))
             said.append(f"target: {writer.check(fields)}")
             if isinstance(writer, ChoiceChecker):
@@ -246,7 +232,7 @@ class Sync:
         return self._compare(row, report, engine, analysis)
 
     def _pull(self, report: Report) -> None:
-        with self._source() as source:
+        with self.sides.source() as source:
             rates = refreshed_rates(
                 self.job, source, self.store, self.job_id, may_be_none=self._may_be_empty
             )
@@ -254,7 +240,7 @@ class Sync:
                 pull = Pull(
                     self.store,
                     self.job_id,
-                    mapping_of(self.job, self._source_adapter, stream, rates),
+                    mapping_of(self.job, self.sides.reads, stream, rates),
                     where=str(self.job.path),
                     allow_empty=self._may_be_empty,
                     max_deleted=1.0 if self._override else self.job.model.guard.max_deleted,
@@ -264,7 +250,7 @@ class Sync:
 
     def _compare(self, row: RunRow, report: Report, engine: Engine, analysis: Analysis) -> Planned:
         target = self.job.model.target
-        with self.writer() as writer:
+        with self.sides.writer() as writer:
             held = self._held(engine, writer)
         stamps = Stamps(
             as_of=row.as_of,
@@ -372,7 +358,7 @@ class Sync:
                 add_counts(counts, delivery.send(changes))
                 self.governor.keep()
 
-        with self.writer() as writer:
+        with self.sides.writer() as writer:
             delivery = Delivery(self.store, self.job_id, run_id, writer, stamps=plan.stamps)
             delivery.resume(plan.markers, planned.held)
             if plan.missing:
@@ -401,97 +387,7 @@ class Sync:
         return self.job.model.guard.allow_empty or bool(self._override)
 
     def _streams(self) -> Sequence[Stream]:
-        return [stream for stream in Stream if stream in self._source_adapter.fields]
-
-    @contextmanager
-    def _source(self) -> Iterator[Source]:
-        opening = self._source_adapter.source
-        if opening is None:
-            name = self._source_adapter.name
-            raise ConfigError(f"{self.job.path}: source.adapter: {name!r} can't be read from")
-        source = self._opened(opening, "source")
-        try:
-            yield source
-        except ConfigError as error:
-            raise self._located(error, "source") from error
-        finally:
-            source.close()
-
-    @contextmanager
-    def writer(self) -> Iterator[Writer]:
-        """Yield the target's writer; ConfigError if it has none."""
-        opening = self._target_adapter.writer
-        if opening is None:
-            name = self._target_adapter.name
-            raise ConfigError(f"{self.job.path}: target.adapter: {name!r} can't be written to")
-        side = self._target_side
-        writer = self._opened(opening, side)
-        try:
-            yield writer
-        except ConfigError as error:
-            raise self._located(error, side) from error
-        finally:
-            writer.close()
-
-    @contextmanager
-    def provisioner(self) -> Iterator[Provisioner]:
-        """Yield what makes the target's fields; ConfigError if the adapter makes none."""
-        opening = self._target_adapter.provisioner
-        if opening is None:
-            name = self._target_adapter.name
-            raise ConfigError(
-                f"{self.job.path}: target.adapter: {name!r} makes no fields; create those of"
-                " target.fields there yourself, 'connector check' says which are missing"
-            )
-        side = self._target_side
-        provisioner = self._opened(opening, side)
-        try:
-            yield provisioner
-        except ConfigError as error:
-            raise self._located(error, side) from error
-        finally:
-            provisioner.close()
-
-    def browser_login(self, side: Side) -> BrowserLogin | None:
-        """Return how a person logs in at *side* by a browser; None if its settings say how else."""
-        if side == "target" and self._target_side != side:
-            return None
-        adapter = self._adapter_of(side)
-        if adapter.login is None:
-            return None
-        return adapter.login(adapter_settings(self.job, side, adapter))
-
-    def grant(self, side: Side, login: BrowserLogin) -> Grant:
-        """Return the token that a person has granted at *side*, or will."""
-        how = f"run 'connector login {self.job.path}'"
-        connection = f"{self.job.name}/{side}"
-        tokens = Tokens(self.store, token_keys())
-        return Grant(tokens, connection, refresh_of(login, how), how=how)
-
-    def _opened(self, opening: Callable[[Any], Opened], side: Side) -> Opened:
-        """Return what *opening* makes of the settings of *side*."""
-        adapter = self._adapter_of(side)
-        settings = adapter_settings(self.job, side, adapter)
-        login = adapter.login(settings) if adapter.login else None
-        grant = self.grant(side, login) if login else None
-        with governed(self.governor), granting(grant):
-            return opening(settings)
-
-    def _adapter_of(self, side: Side) -> Adapter[Any]:
-        return self._source_adapter if side == "source" else self._target_adapter
-
-    @property
-    def _target_side(self) -> Side:
-        return "target" if self.job.model.target.adapter else "source"
-
-    def _located(self, error: ConfigError, side: str) -> ConfigError:
-        """Return *error* with the job's file; an adapter does not know which job it serves."""
-        said = str(error)
-        if said.startswith("settings"):
-            return ConfigError(f"{self.job.path}: {side}.{said}")
-        if said.startswith("target."):
-            return ConfigError(f"{self.job.path}: {said}")
-        return error
+        return [stream for stream in Stream if stream in self.sides.reads.fields]
 
     def _known_tasks(self) -> dict[str, TaskRow]:
         with self.store.session() as session:
@@ -518,10 +414,3 @@ class Sync:
                 str(stream),
             )
         return int(found.column("n")[0].as_py())
-
-
-def _adapter(job: Job, plugins: Plugins, name: str, side: str) -> Adapter[Any]:
-    try:
-        return plugins.adapter(name)
-    except PluginError as error:
-        raise PluginError(f"{job.path}: {side}.adapter: {error}") from error

@@ -55,7 +55,7 @@ def plan_undo(sync: Sync, run_id: str) -> Undoing:
     Raise ConfigError if the job has no such run, or it has not ended.
     """
     run = _run(sync, run_id)
-    with sync.writer() as writer:
+    with sync.sides.writer() as writer:
         return _Undoing(sync, run, writer).planned()
 
 
@@ -64,7 +64,7 @@ def undo(sync: Sync, run_id: str) -> tuple[Undoing, Report]:
     run = _run(sync, run_id)
     with (
         sync.runs.begun("undoing", f"undo of run {run_id}") as (own, report),
-        sync.writer() as writer,
+        sync.sides.writer() as writer,
     ):
         undoing = _Undoing(sync, run, writer).planned()
         report.accounts = _counts("read", len(undoing.fields), undoing.untouched)

@@ -22,14 +22,15 @@ def login(
 ) -> None:
     """Have a person log in at each side of the job that wants it, or at *side*; keep the tokens."""
     sync = Sync(load_job(job_path), Plugins())
-    logins = {one: found for one in _sides(side) if (found := sync.browser_login(one))}
+    logins = {one: found for one in _sides(side) if (found := sync.sides.browser_login(one))}
     if not logins:
         raise ConfigError(
             f"{job_path}: {f'{side} does not log' if side else 'neither source nor target logs'} in"
             " by a browser; if its adapter can, its page says what to write under settings"
         )
     for one, asked in logins.items():
-        grant = sync.grant(one, asked)  # says what is wrong with the key before a person logs in
+        # Says what is wrong with the key before a person logs in.
+        grant = sync.sides.grant(one, asked)
         host = urlsplit(asked.authorize).netloc
         print(f"{one}: log in at {host} within {timeout:g} s")
         token = log_in(asked, browse=_open if browser else _no_browser, show=_show, timeout=timeout)

@@ -80,7 +80,7 @@ def _with_a_task(results: Results) -> str | None:
 def _seen(sync: Sync, account: str) -> tuple[Mapping[str, object], list[HeldTask]]:
     """Return the fields and tasks of an account, as the CRM holds them."""
     names = list(sync.job.model.target.fields.values())
-    with sync.writer() as writer:
+    with sync.sides.writer() as writer:
         held = writer.current([account], names)
     row = accounts_of(held)[account]
     return {name: row.get(name) for name in names}, list(held.tasks)

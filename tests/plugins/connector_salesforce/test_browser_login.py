@@ -101,7 +101,7 @@ def login_of(sandbox: SalesforceSandbox, **given: object) -> BrowserLogin:
 def read(job: Path) -> None:
     """Read the accounts of *job* as a run does."""
     sync = Sync(load_job(job), Plugins())
-    with sync._source() as source:
+    with sync.sides.source() as source:
         list(source.pull(Stream.ACCOUNTS, ["Id", "Name"], None))
 
 
@@ -156,7 +156,7 @@ def test_source_and_target_share_what_was_granted(
     sync = Sync(load_job(job), Plugins())
     sandbox.requests.clear()
     sandbox.expire_tokens()
-    with sync._source() as source, sync.writer() as writer:
+    with sync.sides.source() as source, sync.sides.writer() as writer:
         source.check()
         writer.check([])
     assert tokens_asked(sandbox) == 1
