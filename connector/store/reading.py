@@ -197,7 +197,7 @@ class _Attached:
     def _create(
         self, into: str, columns: Mapping[str, str], source: str, beside: Beside | None
     ) -> None:
-        self._engine.execute(_creation(into, columns, source, beside, self._kind == "sqlite"))
+        _create(self._engine, _creation(into, columns, source, beside, self._kind == "sqlite"))
 
 
 class _Adbc:
@@ -237,12 +237,25 @@ class _Adbc:
             batches = cursor.fetch_record_batch()
             self._engine.register("arriving", batches)
             try:
-                self._engine.execute(_creation(into, columns, "arriving", beside, self._naive))
+                _create(self._engine, _creation(into, columns, "arriving", beside, self._naive))
             finally:
                 self._engine.unregister("arriving")
 
     def close(self) -> None:
         self._connection.close()
+
+
+def _create(engine: duckdb.DuckDBPyConnection, sql: str) -> None:
+    """Run *sql* with its join as it is written.
+
+    DuckDB takes what it reads from elsewhere for one row. It would put these millions into the hash
+    table, and look up in it those that they have beside them.
+    """
+    engine.execute("set disabled_optimizers = 'join_order,build_side_probe_side'")
+    try:
+        engine.execute(sql)
+    finally:
+        engine.execute("reset disabled_optimizers")
 
 
 def _select(source: str, columns: Mapping[str, tuple[str, str]]) -> str:
