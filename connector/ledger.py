@@ -228,24 +228,20 @@ _BREAK: Final = orjson.Fragment(b"\n")
 
 def _contents(changes: Collection[Change]) -> pa.Array:
     """Return what the ledger keeps of each change, as JSON."""
-    fields: list[str] = []
-    if changes:
-        first = next(iter(changes))
-        fields = list(first.values) if isinstance(first, SetFields) else []
-    if not fields or not all(
-        type(change) is SetFields and [*change.values] == fields for change in changes
-    ):
+    first = next(iter(changes), None)
+    fields = [*first.values] if isinstance(first, SetFields) else []
+    alike = [c for c in changes if isinstance(c, SetFields) and [*c.values] == fields]
+    if not fields or len(alike) < len(changes):
         return _as_json([_content(change) for change in changes])
     # Nearly always. Column by column, no objects are made for each change but its values'.
-    sets = [change for change in changes if isinstance(change, SetFields)]
     parts: list[Any] = []
     for name in fields:
         before = "," if parts else "{"
         parts += (
             f"{before}{orjson.dumps(name).decode()}:[",
-            _as_json([change.old.get(name) for change in sets]),
+            _as_json([change.old.get(name) for change in alike]),
             ",",
-            _as_json([change.values[name] for change in sets]),
+            _as_json([change.values[name] for change in alike]),
             "]",
         )
     return pc.binary_join_element_wise(*parts, "}", "")

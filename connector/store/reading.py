@@ -197,7 +197,7 @@ class _Attached:
     def _create(
         self, into: str, columns: Mapping[str, str], source: str, beside: Beside | None
     ) -> None:
-        _create(self._engine, _creation(into, columns, source, beside, self._kind == "sqlite"))
+        _as_written(self._engine, _creation(into, columns, source, beside, self._kind == "sqlite"))
 
 
 class _Adbc:
@@ -237,7 +237,7 @@ class _Adbc:
             batches = cursor.fetch_record_batch()
             self._engine.register("arriving", batches)
             try:
-                _create(self._engine, _creation(into, columns, "arriving", beside, self._naive))
+                _as_written(self._engine, _creation(into, columns, "arriving", beside, self._naive))
             finally:
                 self._engine.unregister("arriving")
 
@@ -245,7 +245,7 @@ class _Adbc:
         self._connection.close()
 
 
-def _create(engine: duckdb.DuckDBPyConnection, sql: str) -> None:
+def _as_written(engine: duckdb.DuckDBPyConnection, sql: str) -> None:
     """Run *sql* with its join as it is written.
 
     DuckDB takes what it reads from elsewhere for one row. It would put these millions into the hash

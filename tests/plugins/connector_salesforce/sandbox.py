@@ -6,6 +6,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from datetime import UTC, date, datetime
 from decimal import Decimal
+from importlib.metadata import EntryPoint
 from typing import Any, Final
 
 import httpx
@@ -25,6 +26,12 @@ from connector_salesforce.source import SalesforceSource
 from sandbox_salesforce.sandbox import SalesforceSandbox
 
 NOON: Final = datetime(2026, 6, 30, 12, tzinfo=UTC)
+INSTALLED: Final = [
+    EntryPoint("salesforce", "connector_salesforce", "connector"),
+    EntryPoint("sql", "connector_sql", "connector"),
+    EntryPoint("goals", "six_goals.pack", "connector"),
+]
+"""What whole runs from an org into a database need."""
 
 
 class Clock:

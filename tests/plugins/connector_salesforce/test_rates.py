@@ -7,7 +7,6 @@ from collections.abc import Iterator, Sequence
 from contextlib import closing
 from datetime import date, timedelta
 from decimal import Decimal
-from importlib.metadata import EntryPoint
 from pathlib import Path
 from typing import Any
 
@@ -20,7 +19,7 @@ from connector.sync import Sync
 from connector_salesforce.source import SalesforceSource
 from sandbox_salesforce.objects import Edition
 from sandbox_salesforce.sandbox import SalesforceSandbox
-from tests.plugins.connector_salesforce.sandbox import NOON, Clock, settings_for
+from tests.plugins.connector_salesforce.sandbox import INSTALLED, NOON, Clock, settings_for
 
 ALWAYS = date.min
 SEVERAL = Edition(multi_currency=True)
@@ -194,15 +193,13 @@ revenue_period = "revenue"
 [currency]
 base = "USD"
 """
-PLUGINS = {"salesforce": "connector_salesforce", "sql": "connector_sql", "goals": "six_goals.pack"}
 
 
 @pytest.mark.long
 def test_deals_are_converted_by_the_rates_of_the_org(
     dated: SalesforceSandbox, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    installed = [EntryPoint(name, module, "connector") for name, module in PLUGINS.items()]
-    monkeypatch.setattr("connector.plugins.entry_points", lambda group: installed)
+    monkeypatch.setattr("connector.plugins.entry_points", lambda group: INSTALLED)
     currency(dated, "USD", 1.25)
     currency(dated, "GBP", 0.8, IsActive=False)
     dated_rate(dated, "USD", 2.0, "2026-03-01", "2026-05-01")

@@ -5,7 +5,6 @@ from __future__ import annotations
 import sqlite3
 from contextlib import closing
 from datetime import date, timedelta
-from importlib.metadata import EntryPoint
 from pathlib import Path
 
 import pytest
@@ -14,7 +13,7 @@ from connector.config import load_job
 from connector.plugins import Plugins
 from connector.sync import Sync
 from sandbox_salesforce.sandbox import SalesforceSandbox
-from tests.plugins.connector_salesforce.sandbox import NOON, Clock
+from tests.plugins.connector_salesforce.sandbox import INSTALLED, NOON, Clock
 
 JOB = """
 [source]
@@ -39,13 +38,11 @@ accounts_table = "companies"
 tier = "tier"
 revenue_period = "revenue"
 """
-PLUGINS = {"salesforce": "connector_salesforce", "sql": "connector_sql", "goals": "six_goals.pack"}
 
 
 @pytest.fixture(autouse=True)
 def installed(monkeypatch: pytest.MonkeyPatch) -> None:
-    found = [EntryPoint(name, module, "connector") for name, module in PLUGINS.items()]
-    monkeypatch.setattr("connector.plugins.entry_points", lambda group: found)
+    monkeypatch.setattr("connector.plugins.entry_points", lambda group: INSTALLED)
 
 
 def companies(folder: Path, *ids: str) -> Path:
