@@ -12,7 +12,7 @@ from typing import Final, Self
 from connector.config import Job, Rate
 from connector.facts import RECORDS
 from connector.rates import rates_of
-from connector.store import Beside, Reader, Records, Store, open_engine
+from connector.store import Beside, Bulk, Reader, Records, Store, open_engine
 from connector.workspace import Workspace
 from six_goals.tables import TABLES
 
@@ -135,6 +135,11 @@ _DEAL_OF_ITEM: Final = {
 }
 """What a line item gets of its deal: its name there, and the deal's."""
 
+_ITEM: Final = _without("lines", "account_id", "close_date") | {
+    name: _DEAL[column] for name, column in _DEAL_OF_ITEM.items()
+}
+"""What the rules see of a line item."""
+
 _BEFORE: Final = {
     "account_id": "string",
     "layer": "string",
@@ -195,22 +200,28 @@ class Engine:
         self.rates = rates_of(self._job, self._store, job)
         noted = self._store.filled(job)
         records = {name: kept.of(job, noted.get(kept.stream)) for name, kept in _RECORDS.items()}
-        with self._store.reader(self.database) as reader:
+        with self._store.bulk() as bulk:
             found = {
-                name: self._filled(reader, kept, records[name], noted.get(kept.stream))
+                name: self._filled(bulk, kept, records[name], noted.get(kept.stream))
                 for name, kept in _RECORDS.items()
             }
-            filled = {f"{_RECORDS[n].stream}.{c}" for n, columns in found.items() for c in columns}
-            found["opportunities"] -= self._unneeded_of_deals(filled)
+        filled = {f"{_RECORDS[n].stream}.{c}" for n, columns in found.items() for c in columns}
+        held = [name for name, columns in found.items() if columns]
+        found["opportunities"] -= self._unneeded_of_deals(filled)
+        with self._store.reader(self.database) as reader:
             loaded = {
                 name: self._load(reader, name, records[name], found[name])
-                for name in _RECORDS
+                for name in held
                 if name != "line_items"
             }
-            self._load_items(
-                reader, records["line_items"], found["line_items"], loaded["opportunities"]
-            )
-            self._leave_out_what_we_closed(reader, job)
+            if "line_items" in held and "opportunities" in held:
+                loaded["line_items"] = self._load_items(
+                    reader, records["line_items"], found["line_items"], loaded["opportunities"]
+                )
+            if "activities" in held:
+                self._leave_out_what_we_closed(reader, job)
+            for name in _RECORDS.keys() - loaded.keys():
+                self._show(name, ())
             reader.load(
                 "before", f"select {', '.join(_BEFORE)} from standing where job_id = {job}", _BEFORE
             )
@@ -234,7 +245,7 @@ class Engine:
         self.database.execute("set memory_limit = '300MB'")
 
     def _filled(
-        self, reader: Reader, kept: _Records, records: Records, noted: frozenset[str] | None
+        self, bulk: Bulk, kept: _Records, records: Records, noted: frozenset[str] | None
     ) -> frozenset[str]:
         """Return the columns that hold a value in at least one record.
 
@@ -244,22 +255,11 @@ class Engine:
         asked = ["id", *(name for name in kept.columns if kept.may_hold(name, noted))]
         picked = ", ".join(f'{self._sql(kept, name)} as "{name}"' for name in asked)
         first = f"(select {picked} from {records.source} limit {_FIRST}) as first_ones"
-        found = self._holding(reader, {name: f'"{name}"' for name in asked}, first)
+        found = _holding(bulk, {name: f'"{name}"' for name in asked}, first)
         rest = {name: self._sql(kept, name) for name in asked if name not in found}
         if "id" not in found or not rest:
             return found
-        return found | self._holding(reader, rest, records.source)
-
-    def _holding(self, reader: Reader, columns: Mapping[str, str], source: str) -> frozenset[str]:
-        """Return the names of *columns* (name: SQL) that hold a value in *source*."""
-        tests = ", ".join(
-            f'max(case when {sql} is not null then 1 else 0 end) as "{name}"'
-            for name, sql in columns.items()
-        )
-        reader.load("filled", f"select {tests} from {source}", dict.fromkeys(columns, "integer"))
-        found = self.database.execute("select * from filled").fetchone() or ()
-        self.database.execute("drop table filled")
-        return frozenset(name for name, holds in zip(columns, found, strict=True) if holds)
+        return found | _holding(bulk, rest, records.source)
 
     def _sql(self, records: _Records, name: str) -> str:
         """Return how a column is read: of five million deals, only what the rules look at."""
@@ -286,28 +286,22 @@ class Engine:
         """Load the columns that hold anything, and show the others as empty; return the former."""
         columns = self._columns(name, read)
         reader.copy(f"stored_{name}", records, columns)
-        self._show(name, _RECORDS[name].columns, columns)
+        self._show(name, columns)
         return columns
 
     def _load_items(
         self, reader: Reader, records: Records, read: frozenset[str], of_deals: Collection[str]
-    ) -> None:
+    ) -> Collection[str]:
         """Load the line items of the deals that are loaded, with what these have beside them."""
         columns = self._columns("line_items", read)
-        theirs: dict[str, str] = {}
-        beside = None
-        if "id" in of_deals:  # not looked at where there are no items, and not there without deals
-            theirs = {name: column for name, column in _DEAL_OF_ITEM.items() if column in of_deals}
-            beside = Beside("stored_opportunities", _OF_DEAL, "id", theirs)
+        theirs = {name: column for name, column in _DEAL_OF_ITEM.items() if column in of_deals}
+        beside = Beside("stored_opportunities", _OF_DEAL, "id", theirs)
         reader.copy("stored_line_items", records, columns, beside)
-        shown = _without("lines", "account_id", "close_date")
-        shown |= {name: _DEAL[column] for name, column in _DEAL_OF_ITEM.items()}
-        self._show("line_items", shown, [*columns, *theirs])
+        self._show("line_items", [*columns, *theirs])
+        return columns
 
     def _leave_out_what_we_closed(self, reader: Reader, job: int) -> None:
         """Forget the activities that are tasks of ours, closed by us: nobody was contacted."""
-        if not self.count("stored_activities"):
-            return
         reader.load(
             "closed_by_us",
             f"select distinct target_id from ledger where job_id = {job} and kind = 'close_task'"
@@ -329,10 +323,22 @@ class Engine:
         }
         return {c: (self._sql(kept, c), kind) for c, kind in types.items()}
 
-    def _show(self, name: str, columns: Mapping[str, str], loaded: Collection[str]) -> None:
+    def _show(self, name: str, loaded: Collection[str]) -> None:
         """Make a view in which the columns that were not loaded are empty."""
+        columns = _ITEM if name == "line_items" else _RECORDS[name].columns
         shown = ", ".join(
             f'"{c}"' if c in loaded else f'cast(null as {_TYPES[t]}) as "{c}"'
             for c, t in columns.items()
         )
-        self.workspace.show(RECORDS + name, f"select {shown} from stored_{name}", columns)
+        source = f"from stored_{name}" if loaded else "where false"
+        self.workspace.show(RECORDS + name, f"select {shown} {source}", columns)
+
+
+def _holding(bulk: Bulk, columns: Mapping[str, str], source: str) -> frozenset[str]:
+    """Return the names of *columns* (name: SQL) that hold a value in *source*."""
+    tests = ", ".join(
+        f'max(case when {sql} is not null then 1 else 0 end) as "{name}"'
+        for name, sql in columns.items()
+    )
+    found = bulk.fetch(f"select {tests} from {source}").to_pylist()[0]
+    return frozenset(name for name in columns if found[name])

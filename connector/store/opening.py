@@ -11,6 +11,7 @@ from __future__ import annotations
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
+from functools import lru_cache
 from pathlib import Path
 from typing import Any, Final
 from zlib import crc32
@@ -99,16 +100,12 @@ class Database:
         if self.is_sqlite and not self.path.parent.is_dir():
             raise StoreError(f"store {self.shown}: folder {self.path.parent} is missing; create it")
         try:
-            engine = create_engine(self.url, poolclass=NullPool)
+            return _engine_of(self.url)
         except ModuleNotFoundError as error:
             raise ConfigError(
                 f"store.url: the driver for {self.url.get_backend_name()} is missing;"
                 " install pyramid-connector[postgresql]"
             ) from error
-        if self.is_sqlite:
-            event.listen(engine, "connect", _prepare_sqlite)
-            event.listen(engine, "begin", _begin_sqlite)
-        return engine
 
     def _bring_up_to_date(self) -> None:
         with self.engine.connect() as connection:
@@ -121,6 +118,19 @@ class Database:
                 f" {SCHEMA}); upgrade the connector, or name another store"
             )
         migrate(self.engine)
+
+
+@lru_cache(maxsize=16)
+def _engine_of(url: URL) -> Engine:
+    """Return the engine of a database, which remembers the SQL that it has compiled.
+
+    It holds no connection open.
+    """
+    engine = create_engine(url, poolclass=NullPool)
+    if url.get_backend_name() == "sqlite":
+        event.listen(engine, "connect", _prepare_sqlite)
+        event.listen(engine, "begin", _begin_sqlite)
+    return engine
 
 
 _MIGRATING: Final = crc32(b"pyramid-connector migration")

@@ -186,18 +186,15 @@ class _Attached:
 
     def _alone(self, records: Records) -> bool:
         """Say whether all records in the table are of the job: the key tells at once."""
-        others = f"select 1 from {records.table} where job_id {{}} {records.job} limit 1"
-        return not any(
-            self._engine.execute(
-                f"from sqlite_query('held', {_literal(others.format(side))})"
-            ).fetchall()
-            for side in "<>"
-        )
+        others = f"exists (select 1 from {records.table} where job_id {{}} {records.job})"
+        either = f"select {others.format('<')} or {others.format('>')} as other"
+        found = self._engine.execute(f"from {self._query(either)}").fetchone() or (0,)
+        return not int(found[0])
 
     def _create(
         self, into: str, columns: Mapping[str, str], source: str, beside: Beside | None
     ) -> None:
-        _as_written(self._engine, _creation(into, columns, source, beside, self._kind == "sqlite"))
+        _run(self._engine, _creation(into, columns, source, beside, self._kind == "sqlite"), beside)
 
 
 class _Adbc:
@@ -237,7 +234,8 @@ class _Adbc:
             batches = cursor.fetch_record_batch()
             self._engine.register("arriving", batches)
             try:
-                _as_written(self._engine, _creation(into, columns, "arriving", beside, self._naive))
+                sql = _creation(into, columns, "arriving", beside, self._naive)
+                _run(self._engine, sql, beside)
             finally:
                 self._engine.unregister("arriving")
 
@@ -245,12 +243,15 @@ class _Adbc:
         self._connection.close()
 
 
-def _as_written(engine: duckdb.DuckDBPyConnection, sql: str) -> None:
-    """Run *sql* with its join as it is written.
+def _run(engine: duckdb.DuckDBPyConnection, sql: str, beside: Beside | None) -> None:
+    """Run *sql*; where rows get something *beside* them, with its join as it is written.
 
     DuckDB takes what it reads from elsewhere for one row. It would put these millions into the hash
     table, and look up in it those that they have beside them.
     """
+    if beside is None:
+        engine.execute(sql)
+        return
     engine.execute("set disabled_optimizers = 'join_order,build_side_probe_side'")
     try:
         engine.execute(sql)
