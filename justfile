@@ -18,7 +18,7 @@ test words="":
 
 # the tests that take minutes
 long:
-    {{bin}}/pytest -m long
+    {{bin}}/pytest -m long -n 3
 
 # months of changes, faults and crashes, of so many made-up companies: just soak 200
 soak seeds="50":

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import pickle
 from collections.abc import Callable, Mapping, Sequence
 from functools import partial
 from typing import Any, Final
@@ -14,42 +15,57 @@ from customer_pyramid import costs, profit, sales, standings, totals
 from six_goals import outcomes
 
 _translate: Final = workspace._sql
-known: Final[dict[object, str]] = {}
-"""The SQL of each expression that was translated; both may be pickled."""
+_known: Final[dict[object, str]] = {}
+"""The SQL of each expression that was translated."""
+_expressions: Final[dict[object, Any]] = {}
+"""What functions of the rules answered, by their name and what they were asked."""
 
 
 def compile_rules_once(patch: pytest.MonkeyPatch) -> None:
-    """Let every later run of this process use the SQL of the first one with the same rules."""
+    """Let every later run of this process use the SQL of the first one with the same rules.
+
+    Nor are the costliest expressions built again that were built of the same ones before.
+    """
 
     def sql(expression: Any) -> str:
         key = expression.op()
-        if key not in known:
-            known[key] = _translate(expression)
-        return known[key]
+        if key not in _known:
+            _known[key] = _translate(expression)
+        return _known[key]
 
     patch.setattr(workspace, "_sql", sql)
+    for function in _BUILT:
+        patch.setattr(f"{function.__module__}.{function.__name__}", partial(_built, function))
 
 
-_BUILT: Final[Mapping[Any, Sequence[str]]] = {
-    costs: ("selling_costs",),
-    outcomes: ("tally",),
-    profit: ("profits",),
-    sales: ("in_base_currency", "issue_counts", "issue_flags", "recognised", "recognised_items"),
-    standings: ("standings",),
-    totals: ("totals",),
-}
-_expressions: Final[dict[object, Any]] = {}
+_BUILT: Final[Sequence[Callable[..., Any]]] = (
+    costs.selling_costs,
+    outcomes.tally,
+    profit.profits,
+    sales.in_base_currency,
+    sales.issue_counts,
+    sales.issue_flags,
+    sales.recognised,
+    sales.recognised_items,
+    standings.standings,
+    totals.totals,
+)
 
 
-def build_rules_once(patch: pytest.MonkeyPatch) -> None:
-    """Let the rules' costliest functions answer at once where they are asked the same again."""
-    for module, names in _BUILT.items():
-        for name in names:
-            patch.setattr(module, name, partial(_built, getattr(module, name)))
+def memory() -> bytes:
+    """Return all that was built and translated so far, to be handed to another process."""
+    return pickle.dumps((_known, _expressions))
+
+
+def remember(memory: bytes) -> None:
+    """Take over the memory of another process of ours."""
+    known, expressions = pickle.loads(memory)  # noqa: S301 - our own
+    _known.update(known)
+    _expressions.update(expressions)
 
 
 def _built(function: Callable[..., Any], *given: Any, **named: Any) -> Any:
-    key = (function, _key(given), _key(named))
+    key = (f"{function.__module__}.{function.__name__}", _key(given), _key(named))
     if key not in _expressions:
         _expressions[key] = function(*given, **named)
     return _expressions[key]

@@ -18,6 +18,12 @@ def pytest_addoption(parser: pytest.Parser) -> None:
     parser.addoption("--seeds", type=int, default=50, help="seeds of the soak (tests/soak)")
 
 
+@pytest.hookimpl(tryfirst=True)
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Begin with the soak, which takes longest: one process does it, the others do all else."""
+    items.sort(key=lambda item: item.path.parent.name != "soak")
+
+
 def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
     """Show the figures that tests have recorded (`record_property("figure", ...)`)."""
     reports = [r for group in ("passed", "failed") for r in terminalreporter.getreports(group)]

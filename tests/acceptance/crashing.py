@@ -41,7 +41,7 @@ from connector.store import bulk
 from connector.sync import Sync
 from connector.testing.fake import FakeCRM, _FakeSource, _FakeWriter
 from tests.acceptance.jobs import ROOT
-from tests.compiled import compile_rules_once, known
+from tests.compiled import compile_rules_once, memory, remember
 from tests.connector.sync_world import account, deal, plugins_with
 
 _TOO_LONG: Final = 300
@@ -302,7 +302,7 @@ class Server:
 def learn(path: Path) -> None:
     """Spare later forks the time of translating the same rules."""
     if path.exists():
-        known.update(pickle.loads(path.read_bytes()))  # noqa: S301 - written by a fork
+        remember(path.read_bytes())
         path.unlink()
 
 
@@ -328,7 +328,7 @@ def _child(folder: str, kind: str, day: str, last: int | None) -> None:
         run(Path(folder), kind, date.fromisoformat(day), points)
         (Path(folder) / "points.json").write_text(json.dumps(points.names))
         if not last:
-            (Path(folder) / SQL).write_bytes(pickle.dumps(known))
+            (Path(folder) / SQL).write_bytes(memory())
         code = 0
     except BaseException:  # noqa: BLE001 - it must not go on as the server
         traceback.print_exc()

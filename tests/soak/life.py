@@ -13,6 +13,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from datetime import date, timedelta
 from decimal import Decimal
+from fractions import Fraction
 from functools import partial
 from importlib.metadata import EntryPoint
 from pathlib import Path
@@ -28,6 +29,7 @@ from connector.config import load_job
 from connector.contract import Capabilities
 from connector.deliver import Delivery
 from connector.errors import AuthError, BusyError, ConnectorError, RateLimited, Unavailable
+from connector.facts import DayFacts
 from connector.hookspecs import hookimpl
 from connector.http import NoAnswer
 from connector.model import Stream
@@ -52,7 +54,7 @@ from connector.testing.faults import (
 )
 from six_goals.action import Action
 from six_goals.goal import Facts, Goal, Proposal
-from tests.compiled import build_rules_once, compile_rules_once
+from tests.compiled import compile_rules_once
 from tests.connector.sync_world import account, assert_adds_up, deal, plugins_with
 from tests.soak.model import BELOW, REST, Company, as_held
 
@@ -190,12 +192,16 @@ def days(runs: int) -> list[date]:
 
 @contextmanager
 def cheap() -> Iterator[Death]:
-    """Let whole runs cost little: rules translated once, no statistics, no waiting; yield death."""
+    """Let whole runs cost little: rules translated once, no statistics, no waiting; yield death.
+
+    What trials have brought is not looked at here, so any margin does.
+    """
     death, clock = Death(), Clock()
     with pytest.MonkeyPatch.context() as patch:
-        build_rules_once(patch)
         compile_rules_once(patch)
         patch.setattr(analysis._Analyst, "_summary", lambda analyst: {})
+        patch.setattr(analysis._Analyst, "_issues", lambda analyst: {})
+        patch.setattr(DayFacts, "margin", Fraction(1, 2))
         patch.setattr(syncing, "retrying_call", partial(retry.retrying_call, sleep=clock.sleep))
         patch.setattr(pull, "_today", lambda: death.today)
         patch.setattr(pull, "retrying", partial(retry.retrying, sleep=clock.sleep))
