@@ -6,8 +6,10 @@ import importlib.util
 import tempfile
 import warnings
 from collections.abc import Iterator
+from functools import cache
 
 import pytest
+import typer.main
 
 # A distribution of its own, with its own settings for pytest: `pytest tests/third_party/tests`.
 collect_ignore = ["third_party"]
@@ -51,6 +53,14 @@ def postgres_url() -> Iterator[str]:
     finally:
         server.cleanup()
         folder.cleanup()
+
+
+@pytest.fixture(scope="session", autouse=True)
+def commands_built_once() -> Iterator[None]:
+    """Build the commands once in a process, as their users do: tests run them hundreds of times."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr("typer.main.get_command", cache(typer.main.get_command))
+        yield
 
 
 @pytest.fixture(autouse=True)
