@@ -11,7 +11,7 @@ from typing import Any
 
 import pyarrow as pa
 
-from connector.config import Constant, Formats, Job, Rate
+from connector.config import Constant, Formats, Job, Rate, load_rates
 from connector.contract import Adapter
 from connector.errors import ConfigError
 from connector.model import FIELDS, Stream
@@ -30,6 +30,8 @@ class StreamMapping:
     timezone: str
     base_currency: str
     rates_from: Mapping[str, date] = field(default_factory=dict)
+    rates_are_told: bool = False
+    """The rates are the source's; the job gives none."""
 
     @property
     def theirs(self) -> Sequence[str]:
@@ -86,6 +88,7 @@ def mapping_of(
         timezone=source.formats.timezone or job.model.timezone,
         base_currency=job.model.currency.base,
         rates_from=rates_from,
+        rates_are_told=bool(rates) and not load_rates(job),
     )
 
 

@@ -211,6 +211,12 @@ class Normaliser:
         day = _RATE_DAYS.get(self.mapping.stream)
         return ["currency", day] if day else []
 
+    @property
+    def _rate_advice(self) -> str:
+        if self.mapping.rates_are_told:  # one rate in the job would switch off all of these
+            return "the source tells none: add it there, or give all rates in currency.rates"
+        return "add it to currency.rates"
+
     def _no_rate(self) -> list[str]:
         """Return the condition that a row is in a currency without a rate, where it can be."""
         day = _RATE_DAYS.get(self.mapping.stream)
@@ -247,7 +253,7 @@ class Normaliser:
         if row.get("no rate"):
             currency, day = (row[name] for name in self._of_rates())
             on = f" on {day}" if day else ""
-            told = f"no rate for {currency!r}{on}; add it to currency.rates"
+            told = f"no rate for {currency!r}{on}; {self._rate_advice}"
             problems.append(Problem("currency", currency, told))
         return _set_aside(None if row.get("bad id") else row["id"], problems, content)
 

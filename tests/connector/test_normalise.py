@@ -686,6 +686,15 @@ def test_a_cost_needs_a_rate_for_its_currency(currency: str, day: str, aside: st
     assert [one.problems[0].reason for one in found.quarantined] == ([aside] if aside else [])
 
 
+def test_a_rate_that_the_source_does_not_tell_is_missing_there() -> None:
+    found = reason_of(mapping(rates_from=RATES, rates_are_told=True), "currency", "GBP")
+
+    assert found == (
+        "no rate for 'GBP'; the source tells none: add it there, or give all rates in"
+        " currency.rates"
+    )
+
+
 def test_without_rates_only_the_base_currency_is_known() -> None:
     assert "no rate for 'USD'" in reason_of(mapping(), "currency", "USD")
 

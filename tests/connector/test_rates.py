@@ -11,6 +11,7 @@ from typing import Any
 
 import pytest
 from sqlalchemy import event
+from sqlmodel import select
 
 from connector import ConfigError, ExchangeRate, GuardError, Stream, Unavailable
 from connector.cli.account import find_account
@@ -19,6 +20,7 @@ from connector.cli.opening import open_kept
 from connector.config import Job, load_job
 from connector.rates import rates_now, rates_of, refreshed_rates, said_of
 from connector.store import Store
+from connector.store.tables import QuarantineRow
 from connector.testing import FakeCRM, FakeSettings
 from tests.connector.sync_world import JOB, World, account, deal
 
@@ -289,6 +291,16 @@ def test_a_run_converts_by_the_rates_of_the_source(world: World) -> None:
     opened = open_kept(world.path)
     (sold,) = explained(opened, opened.last_run(), find_account(opened, "A1")).deals
     assert (sold.amount, sold.counted) == (Decimal("12000"), Decimal("9000"))
+
+
+def test_a_deal_whose_rate_the_source_does_not_tell_is_set_aside(world: World) -> None:
+    world.crm.rates = [EURO, rate("GBP", "0.8")]
+
+    assert world.run().state == "partial"
+
+    with world.sync().store.session() as session:
+        (row,) = session.exec(select(QuarantineRow)).all()
+    assert "the source tells none: add it there" in str(row.problems)
 
 
 @pytest.mark.long
