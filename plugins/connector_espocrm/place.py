@@ -16,7 +16,7 @@ class Place:
     *site* and *read* say of what: anything else is read from its beginning. *scan* names the full
     reading under way; without it changes are read, those since *since*. *mark* is when the reading
     under way began, *part* the entity that it has come to, *after* the id of its last record.
-    *scanned* is when all was last read.
+    *scanned* is when all was last read, *without* the entities that were not shown to us then.
     """
 
     site: str
@@ -27,11 +27,12 @@ class Place:
     mark: str | None = None
     part: int = 0
     after: str | None = None
+    without: tuple[str, ...] = ()
 
     def done(self) -> Place:
         """Return the place after a reading that began at *mark* has ended."""
         scanned = self.mark if self.scan else self.scanned
-        return Place(self.site, self.read, since=self.mark, scanned=scanned)
+        return Place(self.site, self.read, since=self.mark, scanned=scanned, without=self.without)
 
     def next_part(self) -> Place:
         """Return the beginning of the next entity."""
@@ -50,6 +51,8 @@ def load(cursor: str | None) -> Place | None:
         said = json.loads(cursor or "{}")
         if said.pop("v") != _VERSION:
             return None
-        return Place(**{**said, "read": tuple(said["read"])})
+        return Place(
+            **{**said, "read": tuple(said["read"]), "without": tuple(said.get("without", ()))}
+        )
     except (ValueError, TypeError, LookupError, AttributeError):
         return None

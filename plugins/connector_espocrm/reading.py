@@ -67,7 +67,14 @@ class Reading:
 
     def _anew(self, place: Place) -> Place:
         now = self._espo.now.isoformat()
-        return Place(place.site, place.read, scan=uuid4().hex, mark=now)
+        return Place(
+            place.site,
+            place.read,
+            scanned=place.scanned,
+            scan=uuid4().hex,
+            mark=now,
+            without=place.without,
+        )
 
     def _everything(self, place: Place) -> Iterator[Page]:
         for part, records, here, last in self._pages(place, None):
@@ -101,17 +108,18 @@ class Reading:
             part, ended = self._parts[number], False
             place = place if number == place.part else place.next_part()
             while not ended:
+                without = [name for name in place.without if name != part.entity]
                 try:
                     records = self._espo.list(part.entity, part.select, where, after=place.after)
                 except (Denied, NotFound) as error:
                     self._may_go_without(part, place, error)
-                    records = ()
                     if len(self._parts) == 1:
                         return
+                    records, without = (), [*without, part.entity]
                 part.expect(records)
                 ended = len(records) < self._espo.settings.page_size
                 after = str(records[-1]["id"]) if records else place.after
-                place = replace(place, after=after)
+                place = replace(place, after=after, without=tuple(without))
                 yield part, records, place, ended and number + 1 == len(self._parts)
 
     def _may_go_without(self, part: Selection, place: Place, error: AccessError) -> None:
@@ -119,6 +127,13 @@ class Reading:
         if part.required or place.after is not None:
             raise error
         logger.info("%s; it is read without %s", error, part.entity)
+        if len(self._parts) > 1 and place.scanned and part.entity not in place.without:
+            logger.warning(
+                "%s: %s was shown to us before and is not any more: its records count as deleted"
+                " once all is read again; give the role its right back, if that was not meant",
+                self._espo.site,
+                part.entity,
+            )
 
     def _expect(self, part: Selection, records: Sequence[Record], first: datetime) -> None:
         """Say so if the condition was not applied: what came is right, but far too much."""

@@ -168,6 +168,34 @@ def test_what_a_job_can_do_without_is_left_out_and_said(
     assert len(rows(pages)) == (0 if entity == "Case" else 1)
 
 
+def test_a_right_that_was_taken_away_is_warned_of(
+    backend: Backend, caplog: pytest.LogCaptureFixture
+) -> None:
+    backend.sandbox.insert("Task", name="x")
+
+    def full(cursor: str | None) -> str | None:
+        backend.clock.time += timedelta(days=1)
+        caplog.clear()
+        return pulled(backend, Stream.ACTIVITIES, cursor=cursor)[-1].cursor
+
+    backend.sandbox.role["Call"]["read"] = "no"
+    cursor = full(full(None))
+    assert not caplog.records  # it never was shown
+    backend.sandbox.role["Meeting"]["read"] = "no"
+    cursor = full(cursor)
+    assert [one.getMessage() for one in caplog.records if one.levelno == logging.WARNING] == [
+        "crm.acme.example: Meeting was shown to us before and is not any more: its records count"
+        " as deleted once all is read again; give the role its right back, if that was not meant"
+    ]
+    cursor = full(cursor)
+    assert not caplog.records
+    backend.sandbox.role["Meeting"]["read"] = "all"
+    cursor = full(cursor)
+    backend.sandbox.role["Meeting"]["read"] = "no"
+    full(cursor)
+    assert "Meeting was shown" in caplog.text
+
+
 def test_what_every_job_needs_must_be_shown(backend: Backend) -> None:
     backend.sandbox.role["Opportunity"]["read"] = "no"
     with pytest.raises(AccessError, match="Administration > Roles"):
