@@ -20,6 +20,7 @@ from connector import AccessError, Page, Refused
 from connector_salesforce import soql
 from connector_salesforce.bulk import Gone, QueryJobs
 from connector_salesforce.derived import with_derived
+from connector_salesforce.objects import READ
 from connector_salesforce.place import Place, dump
 from connector_salesforce.records import Batch, Records, whole
 
@@ -59,6 +60,8 @@ class Reading:
     def pages(self, place: Place | None) -> Iterator[Page]:
         """Yield the pages after *place*; all of them without one, or if it is of something else."""
         read = _what(self._parts)
+        if place is not None and place.org == self._org.host:
+            self._miss(place, read)
         if place is None or (place.org, place.read) != (self._org.host, read):
             yield from self._everything(self._anew(Place(self._org.host, read)))
         elif place.scan:
@@ -69,6 +72,17 @@ class Reading:
             yield from self._everything(self._anew(place))
         else:
             yield from self._changes(replace(place, mark=self._news.begun.isoformat()))
+
+    def _miss(self, place: Place, read: Sequence[str]) -> None:
+        """Warn of objects that were read before and are not shown to us any more."""
+        for sobject in place.read:
+            if sobject in READ and sobject not in read:
+                logger.warning(
+                    "%s: %s was shown to us before and is not any more: its records count as"
+                    " deleted; give our user its right back, if that was not meant",
+                    self._org.host,
+                    sobject,
+                )
 
     def _is_due(self, place: Place) -> bool:
         """Say whether it is time to read all of it."""

@@ -465,6 +465,21 @@ def test_of_two_objects_one_may_be_hidden(org: Org) -> None:
     assert [row["Kind__derived"] for row in rows(pages)] == ["Call"]
 
 
+def test_a_right_that_was_taken_away_is_warned_of(
+    org: Org, caplog: pytest.LogCaptureFixture
+) -> None:
+    usual = USUAL[Stream.ACTIVITIES]
+    cursor = org.pull(None, usual, Stream.ACTIVITIES)[-1].cursor
+    org.forbid("Event")
+    caplog.clear()
+    cursor = org.pull(cursor, usual, Stream.ACTIVITIES)[-1].cursor
+    (warning,) = [one.getMessage() for one in caplog.records if one.levelno == logging.WARNING]
+    assert "Event was shown to us before and is not any more: its records count as" in warning
+    caplog.clear()
+    org.pull(cursor, usual, Stream.ACTIVITIES)
+    assert not [one for one in caplog.records if one.levelno == logging.WARNING]
+
+
 @pytest.mark.parametrize("given", [{}, {"bulk_from": 0}], ids=["queries", "jobs"])
 def test_what_is_archived_is_read_and_what_is_deleted_is_not(
     org: Org, given: dict[str, Any]
