@@ -33,6 +33,7 @@ from connector.testing.faults.script import (
     since,
 )
 from connector.testing.faults.transport import (
+    USUAL,
     Altered,
     Drip,
     FaultyTransport,
@@ -48,6 +49,7 @@ from connector.testing.faults.transport import (
 )
 
 __all__ = [
+    "USUAL",
     "Altered",
     "Backwards",
     "BreaksOff",

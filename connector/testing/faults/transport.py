@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import timedelta
 from email.utils import format_datetime
@@ -123,6 +123,19 @@ RequestFault: TypeAlias = (
     | Overtaken
     | Meanwhile
 )
+
+
+USUAL: Final[Sequence[RequestFault]] = (
+    Timeout("before"),
+    Timeout("after"),
+    Reset("midway"),
+    Truncated(0.6),
+    Html(200),
+    Html(502, "Bad gateway"),
+    Status(503),
+    TooMany(3),
+)
+"""What happens to the requests to any CRM, sooner or later."""
 
 
 class FaultyTransport(httpx.BaseTransport):

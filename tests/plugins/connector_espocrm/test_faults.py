@@ -11,16 +11,12 @@ import pytest
 from connector import Applied, Change, Page, PutTask, Ref, SetFields, Stream, Unchanged
 from connector.retry import retrying
 from connector.testing.faults import (
+    USUAL,
     FaultyTransport,
-    Html,
     RequestFault,
-    Reset,
     Script,
     Status,
     Strike,
-    Timeout,
-    TooMany,
-    Truncated,
 )
 from connector.testing.suite import records
 from connector.testing.writer import task
@@ -30,16 +26,9 @@ from tests.plugins.connector_espocrm.crm import MARKER, REP, WRITES, Backend, se
 
 COUNT = 23
 FAULTS: tuple[RequestFault, ...] = (
-    Timeout("before"),
-    Timeout("after"),
-    Reset("midway"),
-    Truncated(0.6),
-    Html(200),
-    Html(502, "Bad gateway"),
-    Status(503),
+    *USUAL,
     Status(500),
     Status(500, carried_out=True),
-    TooMany(3),
 )
 
 

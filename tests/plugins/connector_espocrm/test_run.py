@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import date, timedelta
+from datetime import timedelta
 from pathlib import Path
 
 import pytest
@@ -15,10 +15,12 @@ from connector.sync import Sync
 from connector.undo import undo
 from tests.connector.sync_world import assert_adds_up, plugins_with
 from tests.plugins.connector_espocrm.crm import REP, URL, Backend, adapter_of
+from tests.plugins.own_target import AS_OF, REVENUE, RULES
 
 pytestmark = pytest.mark.long
 
-JOB = """\
+JOB = (
+    """\
 name = "espocrm"
 [source]
 adapter = "espocrm"
@@ -36,20 +38,9 @@ next_tier_gap = "cPyramidGap"
 tier_since = "cPyramidSince"
 computed_at = "cPyramidComputed"
 tier_locked = "cPyramidLocked"
-[currency]
-base = "EUR"
-[rules]
-goals = ["retention", "up_sell"]
-[rules.settings.up_sell]
-upgradable = 0
-[rules.settings.holdout]
-percent = 0
-[rules.settings.pyramid]
-method = "thresholds"
-thresholds = ["10000", "5000", "1000"]
 """
-REVENUE = (12_000, 4_500, 950.5, 2_000, 100, 50)
-AS_OF = date(2026, 6, 30)
+    + RULES
+)
 
 
 class World:

@@ -25,17 +25,13 @@ from connector import (
 from connector.poison import apart
 from connector.retry import retrying
 from connector.testing.faults import (
+    USUAL,
     FaultyTransport,
-    Html,
     Overtaken,
     RequestFault,
-    Reset,
     Script,
     Status,
     Strike,
-    Timeout,
-    TooMany,
-    Truncated,
     Twice,
 )
 from connector.testing.suite import records
@@ -47,15 +43,8 @@ from tests.plugins.connector_odoo.odoo import MARKER, MEMORY, VERSIONS, Backend
 COUNT = 23
 BUSY = {"name": "psycopg2.errors.SerializationFailure", "message": "could not serialize access"}
 FAULTS: Sequence[RequestFault] = (
-    Timeout("before"),
-    Timeout("after"),
-    Reset("midway"),
-    Truncated(0.6),
-    Html(200),
-    Html(502, "Bad gateway"),
-    Status(503),
+    *USUAL,
     Status(500, json.dumps(BUSY)),
-    TooMany(3),
 )
 LATE: Sequence[RequestFault] = (*FAULTS, Twice(), Overtaken(2))
 """Also what is carried out again, or when nobody waits for it any more."""

@@ -12,16 +12,12 @@ import pytest
 from connector import Page, Stream
 from connector.retry import retrying
 from connector.testing.faults import (
+    USUAL,
     FaultyTransport,
-    Html,
     RequestFault,
-    Reset,
     Script,
     Status,
     Strike,
-    Timeout,
-    TooMany,
-    Truncated,
 )
 from connector.testing.suite import records
 from connector_salesforce.source import SalesforceSource
@@ -31,16 +27,9 @@ from tests.plugins.connector_salesforce.sandbox import Clock, settings_for
 
 COUNT = 23
 FAULTS: tuple[RequestFault, ...] = (
-    Timeout("before"),
-    Timeout("after"),
-    Reset("midway"),
-    Truncated(0.6),
-    Html(200),
-    Html(502, "Bad gateway"),
-    Status(503),
+    *USUAL,
     Status(401, json.dumps(EXPIRED)),
     Status(400, json.dumps([{"errorCode": "QUERY_TIMEOUT", "message": "too long"}])),
-    TooMany(3),
 )
 
 

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import replace
-from datetime import date
 from pathlib import Path
 from typing import Any
 
@@ -22,10 +21,12 @@ from connector_salesforce.source import SalesforceSource
 from connector_salesforce.writing import CAPABILITIES
 from tests.connector.sync_world import assert_adds_up, plugins_with
 from tests.plugins.connector_salesforce.org import Backend, adapter_of, an_org
+from tests.plugins.own_target import AS_OF, REVENUE, RULES
 
 pytestmark = pytest.mark.long
 
-JOB = """\
+JOB = (
+    """\
 name = "salesforce"
 [source]
 adapter = "salesforce"
@@ -43,20 +44,9 @@ next_tier_gap = "Pyramid_Gap__c"
 tier_since = "Pyramid_Since__c"
 computed_at = "Pyramid_Computed__c"
 tier_locked = "Pyramid_Locked__c"
-[currency]
-base = "EUR"
-[rules]
-goals = ["retention", "up_sell"]
-[rules.settings.up_sell]
-upgradable = 0
-[rules.settings.holdout]
-percent = 0
-[rules.settings.pyramid]
-method = "thresholds"
-thresholds = ["10000", "5000", "1000"]
 """
-REVENUE = (12_000, 4_500, 950.5, 2_000, 100, 50)
-AS_OF = date(2026, 6, 30)
+    + RULES
+)
 
 
 class World:
