@@ -138,7 +138,8 @@ _DEAL_OF_ITEM: Final = {
 _ITEM: Final = _without("lines", "account_id", "close_date") | {
     name: _DEAL[column] for name, column in _DEAL_OF_ITEM.items()
 }
-"""What the rules see of a line item."""
+_SHOWN: Final = {name: kept.columns for name, kept in _RECORDS.items()} | {"line_items": _ITEM}
+"""What the rules see of the records."""
 
 _BEFORE: Final = {
     "account_id": "string",
@@ -325,7 +326,7 @@ class Engine:
 
     def _show(self, name: str, loaded: Collection[str]) -> None:
         """Make a view in which the columns that were not loaded are empty."""
-        columns = _ITEM if name == "line_items" else _RECORDS[name].columns
+        columns = _SHOWN[name]
         shown = ", ".join(
             f'"{c}"' if c in loaded else f'cast(null as {_TYPES[t]}) as "{c}"'
             for c, t in columns.items()

@@ -11,7 +11,7 @@ from typing import Any
 
 import pyarrow as pa
 
-from connector.config import Constant, Formats, Job, Rate, load_rates
+from connector.config import Constant, Formats, Job, Rate
 from connector.contract import Adapter
 from connector.errors import ConfigError
 from connector.model import FIELDS, Stream
@@ -88,7 +88,7 @@ def mapping_of(
         timezone=source.formats.timezone or job.model.timezone,
         base_currency=job.model.currency.base,
         rates_from=rates_from,
-        rates_are_told=bool(rates) and not load_rates(job),
+        rates_are_told=bool(rates) and not job.model.currency.rates,
     )
 
 

@@ -59,7 +59,7 @@ def memory() -> bytes:
 
 def remember(memory: bytes) -> None:
     """Take over the memory of another process of ours."""
-    known, expressions = pickle.loads(memory)  # noqa: S301 - our own
+    known, expressions = pickle.loads(memory)  # noqa: S301 - what `memory` wrote
     _known.update(known)
     _expressions.update(expressions)
 

@@ -21,15 +21,7 @@ from connector.testing.fake import FakeCRM
 
 AS_OF = date(2026, 6, 30)
 
-JOB = """\
-name = "fake"
-[source]
-adapter = "fake"
-[target.fields]
-tier = "tier"
-rank = "rank"
-revenue_period = "revenue"
-computed_at = "computed_at"
+RULES = """\
 [rules]
 goals = ["retention", "up_sell"]
 [rules.settings.up_sell]
@@ -40,6 +32,19 @@ percent = 0
 method = "thresholds"
 thresholds = ["10000", "5000", "1000"]
 """
+JOB = (
+    """\
+name = "fake"
+[source]
+adapter = "fake"
+[target.fields]
+tier = "tier"
+rank = "rank"
+revenue_period = "revenue"
+computed_at = "computed_at"
+"""
+    + RULES
+)
 
 REVENUE = {"A1": "12000", "A2": "4500", "A3": "950", "A4": "2000", "A5": "100", "A6": "50"}
 """A2 is near Big and A3 near Medium: each gets a task."""

@@ -167,7 +167,7 @@ def test_a_job_with_rates_of_its_own_asks_nobody(make: MakeJob, sqlite_store: St
 def test_a_source_that_fails_for_a_moment_is_asked_again(
     make: MakeJob, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("time.sleep", lambda pause: None)  # before it is asked again
+    monkeypatch.setattr("time.sleep", lambda pause: None)  # asked again at once
     answers: list[Any] = [Unavailable("not now", retry_after=0.0), [EURO, DOLLAR]]
 
     class Moody:

@@ -13,9 +13,8 @@ from connector.reconcile import reconcile
 from connector.runs import Report
 from connector.sync import Sync
 from connector.undo import undo
-from tests.connector.sync_world import assert_adds_up, plugins_with
+from tests.connector.sync_world import AS_OF, RULES, assert_adds_up, plugins_with
 from tests.plugins.connector_espocrm.crm import REP, URL, Backend, adapter_of
-from tests.plugins.own_target import AS_OF, REVENUE, RULES
 
 pytestmark = pytest.mark.long
 
@@ -38,9 +37,12 @@ next_tier_gap = "cPyramidGap"
 tier_since = "cPyramidSince"
 computed_at = "cPyramidComputed"
 tier_locked = "cPyramidLocked"
+[currency]
+base = "EUR"
 """
     + RULES
 )
+REVENUE = (12_000, 4_500, 950.5, 2_000, 100, 50)
 
 
 class World:

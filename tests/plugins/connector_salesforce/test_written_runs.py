@@ -19,9 +19,8 @@ from connector.undo import undo
 from connector_salesforce.settings import SalesforceSettings
 from connector_salesforce.source import SalesforceSource
 from connector_salesforce.writing import CAPABILITIES
-from tests.connector.sync_world import assert_adds_up, plugins_with
+from tests.connector.sync_world import AS_OF, RULES, assert_adds_up, plugins_with
 from tests.plugins.connector_salesforce.org import Backend, adapter_of, an_org
-from tests.plugins.own_target import AS_OF, REVENUE, RULES
 
 pytestmark = pytest.mark.long
 
@@ -44,9 +43,12 @@ next_tier_gap = "Pyramid_Gap__c"
 tier_since = "Pyramid_Since__c"
 computed_at = "Pyramid_Computed__c"
 tier_locked = "Pyramid_Locked__c"
+[currency]
+base = "EUR"
 """
     + RULES
 )
+REVENUE = (12_000, 4_500, 950.5, 2_000, 100, 50)
 
 
 class World:
