@@ -280,6 +280,8 @@ class _Analyst:
         return [OpenOpportunity(**row) for row in found]
 
     def _blocked(self, actions: Sequence[Action]) -> frozenset[str]:
+        if not self._facts.has("accounts.blocked"):
+            return frozenset()
         accounts = self._facts.table("accounts")
         blocked = accounts.filter(accounts.blocked.fill_null(False)).select(account_id="id")
         return frozenset(row["account_id"] for row in self._of_accounts(blocked, actions))
@@ -287,6 +289,8 @@ class _Analyst:
     def _complaining(self, actions: Sequence[Action]) -> frozenset[str]:
         from six_goals.complaints import complaining
 
+        if not self._facts.has("cases.id"):
+            return frozenset()
         days = self._settings.suppression.detractor_days
         found = complaining(self._facts.table("cases"), self._as_of, days)
         return frozenset(row["account_id"] for row in self._of_accounts(found, actions))

@@ -136,9 +136,9 @@ class Normaliser:
         }
         self._engine.register("page", picked.append_column("position", _count_to(page.num_rows)))
         try:
-            found = self._engine.sql(self._sql(raw)).to_arrow_table()
+            found = self._engine.execute(self._sql(raw)).to_arrow_table()
             if any(_may_hold_nul(column) for column in found.columns):
-                found = self._engine.sql(self._sql(raw, nul=True)).to_arrow_table()
+                found = self._engine.execute(self._sql(raw, nul=True)).to_arrow_table()
         finally:
             self._engine.unregister("page")
         return found

@@ -10,7 +10,7 @@ import logging
 from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from datetime import date, timedelta
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Final
 
 import duckdb
 import pyarrow as pa
@@ -21,7 +21,7 @@ from connector.ruleset import RuleSet
 from connector.scratch import open_scratch
 from connector.store import Store
 from connector.workspace import Workspace
-from six_goals.goal import Facts, Goal
+from six_goals.goal import Facts
 
 if TYPE_CHECKING:
     import ibis.expr.types as ir
@@ -127,8 +127,9 @@ def settle(store: Store, job_id: int, facts: Facts, rules: RuleSet) -> int:
     for goal in rules.goals:
         if asked[goal.name].num_rows:
             rows = facts.bring(f"trials_of_{goal.name}", asked[goal.name])
-            found = _settled(facts, rows, goal, rules.settings[goal.name])
-            changed += _write(store, facts.arrow(found))
+            wanted = rows.select("account_id", "item", "started_on", "ends_on", "target")
+            said = goal.succeeded(facts, wanted, rules.settings[goal.name])
+            changed += _write(store, facts.arrow(_news(rows, said)))
     return changed
 
 
@@ -183,10 +184,8 @@ def _asked(database: duckdb.DuckDBPyConnection, goal: str, as_of: date) -> pa.Ta
     ).to_arrow_table()
 
 
-def _settled(facts: Facts, trials: ir.Table, goal: Goal[Any], settings: Any) -> ir.Table:
-    """Return the trials of which more is known now than before, with all that is known."""
-    asked = trials.select("account_id", "item", "started_on", "ends_on", "target")
-    said = goal.succeeded(facts, asked, settings)
+def _news(trials: ir.Table, said: ir.Table) -> ir.Table:
+    """Return the trials of which *said* tells more than was known, with all that is known."""
     key = ["account_id", "item", "started_on"]
     found = said.group_by(*key).aggregate(
         found_on=said.succeeded_on.cast("date").min(), found_value=said.value.cast("int64").max()

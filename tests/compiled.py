@@ -10,7 +10,7 @@ from typing import Any, Final
 import ibis.expr.types as ir
 import pytest
 
-from connector import workspace
+from connector import analysis, trials, workspace
 from customer_pyramid import costs, profit, sales, standings, totals
 from six_goals import outcomes
 
@@ -40,6 +40,7 @@ def compile_rules_once(patch: pytest.MonkeyPatch) -> None:
 
 _BUILT: Final[Sequence[Callable[..., Any]]] = (
     costs.selling_costs,
+    outcomes._followed,
     outcomes.tally,
     profit.profits,
     sales.in_base_currency,
@@ -49,7 +50,14 @@ _BUILT: Final[Sequence[Callable[..., Any]]] = (
     sales.recognised_items,
     standings.standings,
     totals.totals,
+    trials._news,
 )
+
+
+def leave_out_figures(patch: pytest.MonkeyPatch) -> None:
+    """Let runs compute no figures of the whole company, where nobody looks at them."""
+    patch.setattr(analysis._Analyst, "_summary", lambda analyst: {})
+    patch.setattr(analysis._Analyst, "_issues", lambda analyst: {})
 
 
 def memory() -> bytes:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
+from functools import partial
 
 import duckdb
 from sqlalchemy import text
@@ -16,17 +17,27 @@ from connector.store.tables import JobRow, StreamState
 
 
 class Store:
-    """A database with the connector's tables; every method opens and closes it by itself."""
+    """A database with the connector's tables; every method opens and closes it by itself.
+
+    Within `kept_open`, a method may take the connection that another one has opened.
+    """
 
     def __init__(self, url: str) -> None:
         self.database = Database(url)
 
     @contextmanager
+    def kept_open(self) -> Iterator[None]:
+        """Keep connections to SQLite for the next use until the block ends, as a run does."""
+        with self.database.kept_open():
+            yield
+
+    @contextmanager
     def session(self) -> Iterator[Session]:
         """Yield a session for small tables; commit on leaving, unless something was raised."""
+        database = self.database
         with (
-            self.database.exclusively("sqlalchemy"),
-            Session(self.database.engine, expire_on_commit=False) as session,
+            database.connection("sqlalchemy", database.engine.connect) as connection,
+            Session(connection, expire_on_commit=False) as session,
         ):
             yield session
             session.commit()
@@ -34,12 +45,9 @@ class Store:
     @contextmanager
     def bulk(self) -> Iterator[Bulk]:
         """Yield a connection for columnar writes; the caller commits."""
-        with self.database.exclusively("adbc"):
-            bulk = open_bulk(self.database)
-            try:
-                yield bulk
-            finally:
-                bulk.close()
+        with self.database.connection("adbc", partial(open_bulk, self.database)) as bulk:
+            yield bulk
+            bulk.rollback()
 
     @contextmanager
     def reader(self, engine: duckdb.DuckDBPyConnection) -> Iterator[Reader]:

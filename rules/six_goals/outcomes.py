@@ -7,6 +7,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
+from fractions import Fraction
 from itertools import groupby
 from typing import Literal, TypeAlias, TypedDict
 
@@ -76,15 +77,14 @@ def ordered(facts: Facts, trials: ir.Table) -> ir.Table:
 
     The value is the gross margin of all sales from then until *ends_on*.
     """
-    return _followed(
-        facts, trials, facts.table("sales").select("account_id", "close_date", "amount")
-    )
+    bought = facts.table("sales").select("account_id", "close_date", "amount")
+    return _followed(trials, bought, facts.margin)
 
 
 def ordered_item(facts: Facts, trials: ir.Table) -> ir.Table:
     """Return the trials that a purchase of the very item followed."""
     bought = facts.table("purchases").select("account_id", "close_date", "amount", bought="item")
-    return _followed(facts, trials, bought)
+    return _followed(trials, bought, facts.margin)
 
 
 def tally(trials: ir.Table, as_of: date) -> ir.Table:
@@ -131,7 +131,7 @@ def outcomes(rows: Iterable[TallyRow]) -> dict[str, Outcome]:
     return {goal: _outcome(list(found)) for goal, found in groupby(ordered_rows, key=_goal)}
 
 
-def _followed(facts: Facts, trials: ir.Table, sales: ir.Table) -> ir.Table:
+def _followed(trials: ir.Table, sales: ir.Table, margin: Fraction) -> ir.Table:
     bought = sales.rename(sale_account="account_id")
     same = [trials.account_id == bought.sale_account]
     if "bought" in bought.columns:
@@ -143,11 +143,11 @@ def _followed(facts: Facts, trials: ir.Table, sales: ir.Table) -> ir.Table:
         succeeded_on=after.close_date.min(where=after.amount > 0),
         revenue=total(after.amount),
     )
-    per_mille = half_up(facts.margin * 1000)
+    per_mille = half_up(margin * 1000)
     succeeded = found.filter(found.succeeded_on.notnull())
-    margin = (succeeded.revenue.cast("decimal(38, 0)") * per_mille / ibis.literal(1000)).round(0)
+    value = (succeeded.revenue.cast("decimal(38, 0)") * per_mille / ibis.literal(1000)).round(0)
     return succeeded.select(
-        "account_id", "item", "started_on", "succeeded_on", value=margin.cast("int64")
+        "account_id", "item", "started_on", "succeeded_on", value=value.cast("int64")
     )
 
 
