@@ -7,9 +7,17 @@ import tempfile
 import warnings
 from collections.abc import Iterator
 from functools import cache
+from pathlib import Path
+from typing import Final
 
 import pytest
 import typer.main
+
+from tests.compiled import compile_rules_once
+
+_TESTS: Final = Path(__file__).parent
+_RUN_JOBS: Final = {"acceptance", "config", "connector", "plugins"}
+"""The folders whose tests run jobs; the rules' own tests ask each question once."""
 
 # A distribution of its own, with its own settings for pytest: `pytest tests/third_party/tests`.
 collect_ignore = ["third_party"]
@@ -60,6 +68,15 @@ def commands_built_once() -> Iterator[None]:
     """Build the commands once in a process, as their users do: tests run them hundreds of times."""
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr("typer.main.get_command", cache(typer.main.get_command))
+        yield
+
+
+@pytest.fixture(scope="module", autouse=True)
+def rules_compiled_once(request: pytest.FixtureRequest) -> Iterator[None]:
+    """Translate the same rules into SQL only once in a process, where whole jobs run often."""
+    with pytest.MonkeyPatch.context() as patch:
+        if request.path.relative_to(_TESTS).parts[0] in _RUN_JOBS:
+            compile_rules_once(patch)
         yield
 
 

@@ -30,7 +30,6 @@ from connector.lease import lease
 from connector.store import Store, bulk, opening
 from tests.acceptance.command import as_json, connector
 from tests.acceptance.spoilt import ACCOUNTS, DEALS, JOB, ROLLED, SQL_JOB, Site
-from tests.compiled import compile_rules_once
 
 PARTIAL = 5
 WRONG = "not-it-7391"
@@ -571,7 +570,6 @@ def site(
 ) -> Iterator[Site]:
     """Return a folder in which nothing is yet; no time passes before something is tried again."""
     monkeypatch.setattr(retry, "_PAUSES", lambda state: 0.0)
-    compile_rules_once(monkeypatch)
     made = Site(tmp_path / "site", monkeypatch, request.getfixturevalue)
     with made.held:
         yield made

@@ -19,7 +19,6 @@ from sqlalchemy import create_engine, make_url, text
 from sqlalchemy.pool import NullPool
 
 from tests.acceptance.command import as_json, connector
-from tests.compiled import compile_rules_once
 
 ACCOUNTS = """\
 id,name,owner_id
@@ -320,12 +319,6 @@ class Job:
 
     def sync(self) -> Any:
         return as_json("sync", self.path)
-
-
-@pytest.fixture(autouse=True)
-def rules_compiled_once(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Save the time of translating the same rules again."""
-    compile_rules_once(monkeypatch)
 
 
 @pytest.fixture(

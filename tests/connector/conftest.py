@@ -14,7 +14,6 @@ from sqlalchemy.pool import NullPool
 from sqlmodel import SQLModel
 
 from connector.store import Database, Store
-from tests.compiled import compile_rules_once
 
 MakeDatabase = Callable[[], str]
 """Makes an empty PostgreSQL database; returns its URL."""
@@ -31,14 +30,6 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
         spec = getattr(item, "callspec", None)
         if module in ON_POSTGRESQL_LATER and spec and spec.params.get("backend") == "postgresql":
             item.add_marker(pytest.mark.long)
-
-
-@pytest.fixture(scope="session", autouse=True)
-def rules_compiled_once() -> Iterator[None]:
-    """Translate the same rules into SQL only once in a process: jobs run often here."""
-    with pytest.MonkeyPatch.context() as patch:
-        compile_rules_once(patch)
-        yield
 
 
 @pytest.fixture(params=["sqlite", "postgresql"])

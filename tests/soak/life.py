@@ -24,7 +24,7 @@ import pytest
 from sqlalchemy.engine.default import DefaultDialect
 
 import connector.sync as syncing
-from connector import analysis, pull, retry
+from connector import pull, retry
 from connector.config import load_job
 from connector.contract import Capabilities
 from connector.deliver import Delivery
@@ -54,7 +54,7 @@ from connector.testing.faults import (
 )
 from six_goals.action import Action
 from six_goals.goal import Facts, Goal, Proposal
-from tests.compiled import compile_rules_once
+from tests.compiled import compile_rules_once, leave_out_figures
 from tests.connector.sync_world import account, assert_adds_up, deal, plugins_with
 from tests.soak.model import BELOW, REST, Company, as_held
 
@@ -199,8 +199,7 @@ def cheap() -> Iterator[Death]:
     death, clock = Death(), Clock()
     with pytest.MonkeyPatch.context() as patch:
         compile_rules_once(patch)
-        patch.setattr(analysis._Analyst, "_summary", lambda analyst: {})
-        patch.setattr(analysis._Analyst, "_issues", lambda analyst: {})
+        leave_out_figures(patch)
         patch.setattr(DayFacts, "margin", Fraction(1, 2))
         patch.setattr(syncing, "retrying_call", partial(retry.retrying_call, sleep=clock.sleep))
         patch.setattr(pull, "_today", lambda: death.today)
