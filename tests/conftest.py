@@ -24,13 +24,14 @@ collect_ignore = ["third_party"]
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
-    """Let a night's run be longer than CI's."""
-    parser.addoption("--seeds", type=int, default=50, help="seeds of the soak (tests/soak)")
+    """Let the soak (tests/soak) be longer at night, and shorter on a slow machine."""
+    parser.addoption("--seeds", type=int, default=50, help="companies that the soak simulates")
+    parser.addoption("--runs", type=int, default=60, help="runs of each, within 60 days")
 
 
 @pytest.hookimpl(tryfirst=True)
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Begin with the soak, which takes longest: one process does it, the others do all else."""
+    """Begin with the soak, which takes longest: the others have the rest to do meanwhile."""
     items.sort(key=lambda item: item.path.parent.name != "soak")
 
 

@@ -9,14 +9,8 @@ import pytest
 
 from tests.soak.life import Life, Tally, cheap
 
-PARTS = 4
+PARTS = 10
 """Into how many tests the seeds are dealt."""
-
-RUNS = 15
-"""Of each seed, four days apart, besides those that crashes, faults and the end add.
-
-`python -m tests.soak` makes it one a day, which takes a quarter of an hour for 50 seeds.
-"""
 
 pytestmark = [pytest.mark.long, pytest.mark.timeout(1800)]
 
@@ -29,11 +23,12 @@ def test_no_day_leaves_the_target_wrong(
     part: int,
 ) -> None:
     total = Tally()
+    runs: int = pytestconfig.getoption("--runs")
     seeds = range(part, pytestconfig.getoption("--seeds"), PARTS)
     with cheap() as death:
         for seed in seeds:
             folder = tmp_path / str(seed)
             folder.mkdir()
-            total += Life(folder, seed, death).live(RUNS)
-    record_property("figure", f"soak, {len(seeds)} seeds: {total}")
+            total += Life(folder, seed, death).live(runs)
+    record_property("figure", f"soak, {len(seeds)} seeds, {runs} runs each and more: {total}")
     assert total.compared >= len(seeds)
