@@ -8,9 +8,10 @@ Database File", 2.2.1). SQLAlchemy, ADBC and DuckDB each bring a copy.
 from __future__ import annotations
 
 import threading
+import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from typing import Any, Protocol, TypeVar
+from typing import Any, Final, Protocol, TypeVar
 
 
 class _Closable(Protocol):
@@ -18,6 +19,10 @@ class _Closable(Protocol):
 
 
 Connected = TypeVar("Connected", bound=_Closable)
+
+
+_LONG: Final = 0.01
+"""Seconds of use, beside which those to open a connection are few."""
 
 
 class Gate:
@@ -49,14 +54,15 @@ class Gate:
     def connection(self, library: str, connect: Callable[[], Connected]) -> Iterator[Connected]:
         """Yield a connection of *library*, one that waits for its next use or a new one.
 
-        It must be given back as it was new. After an error it is closed.
+        It must be given back as it was new. After an error it is closed, and after a long use,
+        which has filled its cache.
         """
         with self.exclusively(library):
             connection: Connected = self._idle.pop(library, None) or connect()
-            usable = False
+            begun, usable = time.monotonic(), False
             try:
                 yield connection
-                usable = True
+                usable = time.monotonic() - begun < _LONG
             finally:
                 # A file stays where it is; a server may drop who says nothing for an hour.
                 if usable and self._alone and self._keepers and library not in self._idle:

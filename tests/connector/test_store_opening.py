@@ -25,7 +25,7 @@ from sqlmodel import Session, SQLModel, select
 import connector.store
 from connector import FIELDS, ConfigError, StoreError, Stream
 from connector.pull import TABLES
-from connector.store import Database, Store, bulk, migrate, opening
+from connector.store import Database, Store, bulk, gate, migrate, opening
 from connector.store.gate import Gate
 from connector.store.tables import JobRow
 
@@ -481,6 +481,12 @@ def test_one_library_may_come_twice(sqlite_store: Store) -> None:
         pass
 
 
+@pytest.fixture
+def long_uses(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Let no use be too long for its connection to be kept."""
+    monkeypatch.setattr(gate, "_LONG", float("inf"))
+
+
 class Connection:
     closed = False
 
@@ -488,21 +494,32 @@ class Connection:
         self.closed = True
 
 
+@pytest.mark.usefixtures("long_uses")
 def test_a_connection_waits_no_longer_than_until_another_library_comes() -> None:
-    gate = Gate(alone=True)
-    with gate.kept_open():
-        with gate.connection("one", Connection) as first:
+    entrance = Gate(alone=True)
+    with entrance.kept_open():
+        with entrance.connection("one", Connection) as first:
             pass
-        with gate.exclusively("one"):
+        with entrance.exclusively("one"):
             assert not first.closed
-        with gate.exclusively("another"):
+        with entrance.exclusively("another"):
             assert first.closed
 
 
+@pytest.mark.usefixtures("long_uses")
 def test_nor_at_all_where_a_server_might_drop_it() -> None:
-    gate = Gate(alone=False)
-    with gate.kept_open():
-        with gate.connection("one", Connection) as first:
+    entrance = Gate(alone=False)
+    with entrance.kept_open():
+        with entrance.connection("one", Connection) as first:
+            pass
+        assert first.closed
+
+
+def test_nor_after_a_long_use(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(gate, "_LONG", 0.0)
+    entrance = Gate(alone=True)
+    with entrance.kept_open():
+        with entrance.connection("one", Connection) as first:
             pass
         assert first.closed
 
@@ -524,7 +541,8 @@ def is_open(store: Store) -> bool:
     return any(os.path.realpath(file) == path for file in Path("/proc/self/fd").iterdir())
 
 
-@pytest.mark.skipif(not sys.platform.startswith("linux"), reason="counts open files in /proc")
+@pytest.mark.usefixtures("long_uses")
+@pytest.mark.skipif(not sys.platform.startswith("linux"), reason="looks for open files in /proc")
 def test_a_store_is_open_only_while_it_is_used_or_kept(sqlite_store: Store) -> None:
     for use in (sqlite_store.session, sqlite_store.bulk):
         with use():
@@ -538,6 +556,7 @@ def test_a_store_is_open_only_while_it_is_used_or_kept(sqlite_store: Store) -> N
     assert not sqlite_store.database.path.with_name("store.db-wal").exists()
 
 
+@pytest.mark.usefixtures("long_uses")
 @pytest.mark.parametrize("kind", ["session", "bulk"])
 def test_a_connection_is_taken_again(sqlite_store: Store, kind: str) -> None:
     use = sqlite_store.session if kind == "session" else sqlite_store.bulk
@@ -549,6 +568,7 @@ def test_a_connection_is_taken_again(sqlite_store: Store, kind: str) -> None:
             assert again is bound
 
 
+@pytest.mark.usefixtures("long_uses")
 def test_what_one_use_did_not_commit_is_not_there_for_the_next(store: Store) -> None:
     with store.kept_open():
         with store.bulk() as rows:
@@ -561,6 +581,7 @@ def test_what_one_use_did_not_commit_is_not_there_for_the_next(store: Store) -> 
         assert rows.fetch("select name from job").to_pylist() == [{"name": "whole"}]
 
 
+@pytest.mark.usefixtures("long_uses")
 def test_a_connection_that_met_an_error_is_not_taken_again(store: Store) -> None:
     with store.kept_open():
         with pytest.raises((StoreError, adbc_driver_manager.Error)), store.bulk() as failed:
@@ -570,6 +591,7 @@ def test_a_connection_that_met_an_error_is_not_taken_again(store: Store) -> None
             assert rows.fetch("select name from job").num_rows == 0
 
 
+@pytest.mark.usefixtures("long_uses")
 def test_one_thread_may_go_on_with_what_another_has_kept(store: Store) -> None:
     def note(name: str) -> None:
         with store.session() as session:
