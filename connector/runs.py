@@ -134,7 +134,7 @@ class Runs:
     @contextmanager
     def begun(self, state: Begun = "running", about: str = "") -> Iterator[tuple[RunRow, Report]]:
         """Hold the job while the block runs; yield its row in the store, and its report to fill."""
-        with lease(self._store, self._job.name, self._job_id), self._store.kept_open():
+        with lease(self._store, self._job.name, self._job_id):
             row = self._begin(state, about)
             report = Report(self._job.name, row.id, row.as_of, target=self._job.model.target.fields)
             try:

@@ -1,9 +1,15 @@
-"""Opens the database behind the store and brings its schema up to date."""
+"""Opens the database behind the store, brings its schema up to date and keeps its libraries apart.
+
+A process must not have one SQLite file open through two copies of the SQLite library at once: when
+one copy closes the file, the locks of the other are gone (sqlite.org, "How To Corrupt An SQLite
+Database File", 2.2.1). SQLAlchemy, ADBC and DuckDB each bring a copy, so `Database.exclusively`
+lets one of them in at a time.
+"""
 
 from __future__ import annotations
 
 import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
 from functools import lru_cache
 from pathlib import Path
@@ -17,7 +23,6 @@ from sqlalchemy.pool import NullPool
 
 from connector.errors import ConfigError, StoreError
 from connector.store import chain
-from connector.store.gate import Connected, Gate
 
 SCHEMA: Final = "0007"
 """The newest migration: what `alembic heads` would say (a test compares)."""
@@ -25,7 +30,15 @@ SCHEMA: Final = "0007"
 _BUSY_MS: Final = 60_000
 
 
-_gates: Final[dict[str, Gate]] = {}
+class _Gate:
+    """Lets one library at a time to a database; all that open it share one."""
+
+    def __init__(self) -> None:
+        self.lock = threading.RLock()
+        self.library: str | None = None
+
+
+_gates: Final[dict[str, _Gate]] = {}
 _gates_guard: Final = threading.Lock()
 
 
@@ -44,7 +57,7 @@ class Database:
         # One file has many names (relative, through a link); its gate has one.
         key = str(self.path.resolve()) if self.is_sqlite else str(self.url)
         with _gates_guard:
-            self._gate = _gates.setdefault(key, Gate(alone=self.is_sqlite))
+            self._gate = _gates.setdefault(key, _Gate())
         self.engine = self._engine()
         with self.exclusively("sqlalchemy"):
             self._bring_up_to_date()
@@ -52,23 +65,17 @@ class Database:
     @contextmanager
     def exclusively(self, library: str) -> Iterator[None]:
         """Keep other libraries (and other threads) out while *library* has the file open."""
-        with self._gate.exclusively(library), self.errors():
-            yield
-
-    @contextmanager
-    def connection(self, library: str, connect: Callable[[], Connected]) -> Iterator[Connected]:
-        """Yield a connection of *library*, as `Gate.connection` does."""
-        with self.errors(), self._gate.connection(library, connect) as connection:
-            yield connection
-
-    @contextmanager
-    def kept_open(self) -> Iterator[None]:
-        """Let connections to SQLite wait for their next use until the block ends.
-
-        To open one takes longer than most uses, and the last one that is closed has to tidy up.
-        """
-        with self.errors(), self._gate.kept_open():
-            yield
+        gate = self._gate
+        with gate.lock:
+            outer = gate.library
+            if self.is_sqlite and outer not in (None, library):
+                raise RuntimeError(f"{library} opens the store while {outer} has it open")
+            gate.library = library
+            try:
+                with self.errors():
+                    yield
+            finally:
+                gate.library = outer
 
     @contextmanager
     def errors(self) -> Iterator[None]:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
-from functools import partial
 
 import duckdb
 from sqlalchemy import text
@@ -17,27 +16,17 @@ from connector.store.tables import JobRow, StreamState
 
 
 class Store:
-    """A database with the connector's tables; every method opens and closes it by itself.
-
-    Within `kept_open`, a method may take the connection that another one has opened.
-    """
+    """A database with the connector's tables; every method opens and closes it by itself."""
 
     def __init__(self, url: str) -> None:
         self.database = Database(url)
 
     @contextmanager
-    def kept_open(self) -> Iterator[None]:
-        """Keep connections to SQLite for the next use until the block ends, as a run does."""
-        with self.database.kept_open():
-            yield
-
-    @contextmanager
     def session(self) -> Iterator[Session]:
         """Yield a session for small tables; commit on leaving, unless something was raised."""
-        database = self.database
         with (
-            database.connection("sqlalchemy", database.engine.connect) as connection,
-            Session(connection, expire_on_commit=False) as session,
+            self.database.exclusively("sqlalchemy"),
+            Session(self.database.engine, expire_on_commit=False) as session,
         ):
             yield session
             session.commit()
@@ -45,9 +34,12 @@ class Store:
     @contextmanager
     def bulk(self) -> Iterator[Bulk]:
         """Yield a connection for columnar writes; the caller commits."""
-        with self.database.connection("adbc", partial(open_bulk, self.database)) as bulk:
-            yield bulk
-            bulk.rollback()
+        with self.database.exclusively("adbc"):
+            bulk = open_bulk(self.database)
+            try:
+                yield bulk
+            finally:
+                bulk.close()
 
     @contextmanager
     def reader(self, engine: duckdb.DuckDBPyConnection) -> Iterator[Reader]:

@@ -2,15 +2,12 @@
 
 from __future__ import annotations
 
-import os
 import subprocess
 import sys
 from collections.abc import Callable, Iterator
-from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing, contextmanager
 from pathlib import Path
 
-import adbc_driver_manager
 import adbc_driver_sqlite.dbapi
 import pyarrow as pa
 import pytest
@@ -20,13 +17,12 @@ from alembic.migration import MigrationContext
 from alembic.script import ScriptDirectory
 from sqlalchemy import inspect, text
 from sqlalchemy.engine import make_url
-from sqlmodel import Session, SQLModel, select
+from sqlmodel import SQLModel, select
 
 import connector.store
 from connector import FIELDS, ConfigError, StoreError, Stream
 from connector.pull import TABLES
-from connector.store import Database, Store, bulk, gate, migrate, opening
-from connector.store.gate import Gate
+from connector.store import Database, Store, bulk, migrate, opening
 from connector.store.tables import JobRow
 
 NAMES = {"account", "opportunity", "crm_user", "run", "ledger", "standing"}
@@ -481,131 +477,12 @@ def test_one_library_may_come_twice(sqlite_store: Store) -> None:
         pass
 
 
-@pytest.fixture
-def long_uses(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Let no use be too long for its connection to be kept."""
-    monkeypatch.setattr(gate, "_LONG", float("inf"))
-
-
-class Connection:
-    closed = False
-
-    def close(self) -> None:
-        self.closed = True
-
-
-@pytest.mark.usefixtures("long_uses")
-def test_a_connection_waits_no_longer_than_until_another_library_comes() -> None:
-    entrance = Gate(alone=True)
-    with entrance.kept_open():
-        with entrance.connection("one", Connection) as first:
-            pass
-        with entrance.exclusively("one"):
-            assert not first.closed
-        with entrance.exclusively("another"):
-            assert first.closed
-
-
-@pytest.mark.usefixtures("long_uses")
-def test_nor_at_all_where_a_server_might_drop_it() -> None:
-    entrance = Gate(alone=False)
-    with entrance.kept_open():
-        with entrance.connection("one", Connection) as first:
-            pass
-        assert first.closed
-
-
-def test_nor_after_a_long_use(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(gate, "_LONG", 0.0)
-    entrance = Gate(alone=True)
-    with entrance.kept_open():
-        with entrance.connection("one", Connection) as first:
-            pass
-        assert first.closed
-
-
 def test_after_an_error_the_store_is_free_again(sqlite_store: Store) -> None:
     with pytest.raises(ZeroDivisionError), sqlite_store.session():
         raise ZeroDivisionError
 
     with sqlite_store.bulk() as rows:
         assert rows.fetch("select count(*) as n from job").to_pylist() == [{"n": 0}]
-
-
-# --- connections that wait for their next use
-
-
-def is_open(store: Store) -> bool:
-    """Say whether this process has the store's file open."""
-    path = str(store.database.path.resolve())
-    return any(os.path.realpath(file) == path for file in Path("/proc/self/fd").iterdir())
-
-
-@pytest.mark.usefixtures("long_uses")
-@pytest.mark.skipif(not sys.platform.startswith("linux"), reason="looks for open files in /proc")
-def test_a_store_is_open_only_while_it_is_used_or_kept(sqlite_store: Store) -> None:
-    for use in (sqlite_store.session, sqlite_store.bulk):
-        with use():
-            assert is_open(sqlite_store)
-        assert not is_open(sqlite_store)
-        with sqlite_store.kept_open():
-            with sqlite_store.kept_open(), use():
-                pass
-            assert is_open(sqlite_store)
-        assert not is_open(sqlite_store)
-    assert not sqlite_store.database.path.with_name("store.db-wal").exists()
-
-
-@pytest.mark.usefixtures("long_uses")
-@pytest.mark.parametrize("kind", ["session", "bulk"])
-def test_a_connection_is_taken_again(sqlite_store: Store, kind: str) -> None:
-    use = sqlite_store.session if kind == "session" else sqlite_store.bulk
-    with sqlite_store.kept_open():
-        with use() as first:
-            bound = first.connection() if isinstance(first, Session) else first
-        with use() as second:
-            again = second.connection() if isinstance(second, Session) else second
-            assert again is bound
-
-
-@pytest.mark.usefixtures("long_uses")
-def test_what_one_use_did_not_commit_is_not_there_for_the_next(store: Store) -> None:
-    with store.kept_open():
-        with store.bulk() as rows:
-            rows.execute("insert into job (name) values ('half')")
-        with store.bulk() as rows:
-            rows.execute("insert into job (name) values ('whole')")
-            rows.commit()
-
-    with store.bulk() as rows:
-        assert rows.fetch("select name from job").to_pylist() == [{"name": "whole"}]
-
-
-@pytest.mark.usefixtures("long_uses")
-def test_a_connection_that_met_an_error_is_not_taken_again(store: Store) -> None:
-    with store.kept_open():
-        with pytest.raises((StoreError, adbc_driver_manager.Error)), store.bulk() as failed:
-            failed.execute("insert into job (name) values (null)")
-        with store.bulk() as rows:
-            assert rows is not failed
-            assert rows.fetch("select name from job").num_rows == 0
-
-
-@pytest.mark.usefixtures("long_uses")
-def test_one_thread_may_go_on_with_what_another_has_kept(store: Store) -> None:
-    def note(name: str) -> None:
-        with store.session() as session:
-            session.add(JobRow(name=name))
-        with store.bulk() as rows:
-            rows.execute("update job set name = upper(name)")
-            rows.commit()
-
-    with store.kept_open(), ThreadPoolExecutor(4) as threads:
-        list(threads.map(note, [f"job {n}" for n in range(12)]))
-
-    with store.bulk() as rows:
-        names = rows.fetch("select name from job").column("name").to_pylist()
-    assert sorted(names) == sorted(f"JOB {n}" for n in range(12))
 
 
 def test_a_session_that_fails_keeps_nothing(store: Store) -> None:
